@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TYPINGS := build/typings
+# The ESP32 stubs shadow CPython's own modules, so they live apart from the environment.
+STUBS := micropython-esp32-stubs==1.29.0.post1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo sim test check clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.done $(TYPINGS)/.done ## Make the virtual environment with everything pinned
+
+$(VENV)/.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(TYPINGS)/.done: Makefile | $(VENV)/.done
+	$(BIN)/pip install --quiet --disable-pip-version-check --target $(TYPINGS) --upgrade $(STUBS)
+	@touch $@
+
+demo: setup ## Tell the whole story in the terminal: press to verified, acknowledged alert
+	$(BIN)/alertbox demo
+
+sim: setup ## Leave a virtual box and a receiver running, to press keys
+	$(BIN)/alertbox sim --keys
+
+test: setup ## Run every test, the firmware's on CPython and on MicroPython
+	$(BIN)/python -m pytest --cov
+
+check: setup ## Lint, types, layering, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file firmware/mypy.ini
+	$(BIN)/python -m pytest -q tests/test_layering.py tests/test_stock_imports.py
+	$(BIN)/codespell
+
+clean: ## Remove what was built (the virtual environment too)
+	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

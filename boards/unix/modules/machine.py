@@ -1,0 +1,99 @@
+"""`machine` of the virtual ESP32: Pin, RTC, WDT, reset.
+
+Not modelled: drive strength, hold, wake-up, hard interrupts (they run as soft
+ones), RTC memory and alarms; a watchdog bites only when the loop turns again.
+"""
+
+import time
+
+from virtual.chip import chip
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+
+
+class Pin:
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+    IRQ_RISING = 1
+    IRQ_FALLING = 2
+
+    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, alt=None):
+        self._number = id
+        self._state = chip.pin(id)
+        self.init(mode, pull, value=value, drive=drive, alt=alt)
+
+    def init(self, mode=-1, pull=-1, *, value=None, drive=None, alt=None):
+        if mode == Pin.OUT:
+            if not self._state.output:
+                self._state.output = True
+                self._state.level = 0
+            if value is not None:
+                chip.drive(self._number, value)
+
+    def value(self, x=None):
+        if x is None:
+            return self._state.level
+        chip.drive(self._number, x)
+        return None
+
+    def __call__(self, x=None):
+        return self.value(x)
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def toggle(self):
+        self.value(1 - self._state.level)
+
+    def irq(self, handler=None, trigger=IRQ_FALLING | IRQ_RISING, *, priority=1, wake=None, hard=False):
+        self._state.pin = self
+        self._state.handler = handler
+        self._state.trigger = trigger
+
+
+class RTC:
+    def __init__(self, id=0):
+        pass
+
+    def datetime(self, datetimetuple=None):
+        """Get or set (year, month, day, weekday, hours, minutes, seconds, subseconds)."""
+        if datetimetuple is not None:
+            year, month, day, _, hours, minutes, seconds, _ = datetimetuple
+            chip.rtc.set(time.mktime((year, month, day, hours, minutes, seconds, 0, 0)))
+            return None
+        year, month, day, hours, minutes, seconds, weekday, _ = time.gmtime()
+        return year, month, day, weekday, hours, minutes, seconds, 0
+
+
+class WDT:
+    def __init__(self, *, id=0, timeout=5000):
+        chip.feed(timeout)
+
+    def feed(self):
+        chip.feed()
+
+
+def unique_id():
+    return chip.mac
+
+
+def reset_cause():
+    return chip.reset_cause
+
+
+def reset():
+    chip.die("reset")
+
+
+def soft_reset():
+    chip.die("soft reset")

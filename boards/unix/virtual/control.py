@@ -1,0 +1,81 @@
+"""The control channel: the world around the box, as JSON lines from the host.
+
+Commands are `{"id": n, "do": name, ...}` and are answered with the same id;
+events go the other way unasked. A table maps names to functions.
+"""
+
+import asyncio
+import json
+
+import usocket
+from virtual.chip import chip
+
+
+class Control:
+    def __init__(self, port, inputs):
+        self._inputs = inputs
+        self._socket = usocket.socket()
+        self._socket.connect(usocket.getaddrinfo("127.0.0.1", port)[0][-1])
+        self._advancing = None
+        chip.notify = self.send
+
+    def send(self, message):
+        self._socket.write((json.dumps(message) + "\n").encode())
+
+    async def run(self):
+        reader = asyncio.StreamReader(self._socket)
+        while True:
+            line = await reader.readline()
+            if not line:
+                chip.die("host gone")
+            command = json.loads(line)
+            try:
+                answer = _COMMANDS[command["do"]](self, command) or {}
+            except Exception as error:  # noqa: BLE001 - the host is told, whatever it was
+                answer = {"error": repr(error)}
+            answer["id"] = command["id"]
+            self.send(answer)
+
+    def idle(self):
+        """The stepped clock has used up the time it was granted."""
+        if self._advancing is not None:
+            self.send({"event": "advanced", "us": chip.clock.now_us()})
+            self._advancing = None
+
+    # ---- commands ----
+
+    def _edges(self, command):
+        number, active = self._inputs[command["input"]]
+        edges = [(us, active if level else 1 - active) for us, level in command["edges"]]
+        done = command["id"]
+        return {"us": chip.schedule(number, edges, lambda: self.send({"event": "edges", "of": done}))}
+
+    def _stall(self, command):
+        chip.stall(command["ms"])
+
+    def _wifi(self, command):
+        chip.wifi_up = command["up"]
+
+    def _advance(self, command):
+        self._advancing = command["id"]
+        chip.clock.until_us = chip.clock.now_us() + command["ms"] * 1000
+
+    def _cut(self, command):
+        chip.flash.cut_after(command["operations"], command["seed"])
+
+    def _clock(self, command):
+        chip.rtc.set(command["seconds"])
+
+    def _wear(self, command):
+        return {"programs": list(chip.flash.programs), "erases": list(chip.flash.erases)}
+
+
+_COMMANDS = {
+    "edges": Control._edges,
+    "stall": Control._stall,
+    "wifi": Control._wifi,
+    "advance": Control._advance,
+    "cut": Control._cut,
+    "clock": Control._clock,
+    "wear": Control._wear,
+}

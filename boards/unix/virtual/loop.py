@@ -1,0 +1,76 @@
+"""asyncio's meeting point with the virtual board: where the loop waits.
+
+On the chip, waiting is when interrupts run. Here the wait is cut at the next
+scheduled edge. With the stepped clock it also moves virtual time, but only when
+no task is ready, the network has gone quiet, and the host has granted time.
+"""
+
+import asyncio
+import asyncio.core as core
+
+from virtual.chip import chip
+
+# Real milliseconds for the other end to answer before virtual time moves past it.
+_QUIET_MS = 20
+
+
+class _Queue(core.IOQueue):
+    def wait_io_event(self, dt):
+        chip.service()
+        edge = chip.next_edge_us()
+        if edge is not None:
+            wait = max(0, (edge - chip.clock.now_us() + 999) // 1000)
+            dt = wait if dt < 0 else min(dt, wait)
+        core.IOQueue.wait_io_event(self, dt)
+        chip.service()
+
+
+class _SteppedQueue(core.IOQueue):
+    def __init__(self, idle):
+        super().__init__()
+        self._idle = idle  # called when all granted time is used up
+        self.written = False  # something was sent; an answer may be on its way
+
+    def _poll(self, real_ms):
+        before = core._task_queue.peek()
+        core.IOQueue.wait_io_event(self, real_ms)
+        return core._task_queue.peek() is not before
+
+    def wait_io_event(self, dt):
+        if dt == 0:
+            core.IOQueue.wait_io_event(self, 0)
+            return
+        if self._poll(_QUIET_MS if self.written else 0):
+            return
+        self.written = False
+        clock = chip.clock
+        now = clock.now_us()
+        targets = [clock.until_us]
+        if dt > 0:
+            targets.append(now // 1000 * 1000 + dt * 1000)
+        if chip.next_edge_us() is not None:
+            targets.append(chip.next_edge_us())
+        target = min(targets)
+        if target > now:
+            clock.move_to(target)
+            chip.service()
+        elif clock.until_us <= now:
+            self._idle()
+            core.IOQueue.wait_io_event(self, -1)
+        else:
+            chip.service()
+
+
+def install(idle):
+    """Put the board under asyncio; `idle()` is called when the stepped clock stands."""
+    if not chip.clock.stepped:
+        core._io_queue = _Queue()
+        return
+    queue = core._io_queue = _SteppedQueue(idle)
+    stream_write = asyncio.StreamWriter.write
+
+    def write(stream, data):
+        queue.written = True
+        return stream_write(stream, data)
+
+    asyncio.StreamWriter.write = write

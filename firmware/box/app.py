@@ -1,0 +1,224 @@
+"""The box: everything wired together.
+
+Boot order: what a press needs first (flash, key, button), then the network. The
+box is armed before it has any link, and stays armed whatever the link does.
+"""
+
+import asyncio
+import gc
+import os
+
+import board
+import machine
+import network
+from esp32 import Partition
+
+from box import enrolment, identity, log
+from box.clock import SET, Clock
+from box.core import alert, cose, mac, policy, signs
+from box.core.incident import Incident
+from box.core.signer import Signer
+from box.dispatcher import Dispatcher
+from box.errors import StorageError
+from box.events import EventLog
+from box.folder_flash import FolderFlash
+from box.inputs.button import Button
+from box.inputs.mains import Mains
+from box.issuer import Issuer
+from box.journal import Journal
+from box.local.light import Light
+from box.local.siren import Siren
+from box.log import Log
+from box.transports.receiver import ReceiverLink
+from box.transports.wifi import Wifi
+from box.version import BUILT, VERSION
+
+_KEY_FILE = "/key"
+_IDLE_MS = 100
+_SAVE_CLOCK_MS = 3600 * 1000
+
+_log = Log("app")
+
+
+def main() -> None:
+    """Run the box; never returns in service."""
+    asyncio.run(_Box().run())
+
+
+def _flash(label: str, blocks: int):
+    """The raw partition `label`, or a folder of `blocks` blocks where the partition table is not ours."""
+    found = Partition.find(Partition.TYPE_DATA, label=label)
+    if found:
+        return found[0]
+    _log.warning("no such partition, using a folder: for development only", label=label)
+    return FolderFlash("/" + label, blocks)
+
+
+def _input_pin(name: str):
+    number, active = board.INPUTS[name]
+    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP), active
+
+
+def _output_pin(name: str):
+    number, active = board.OUTPUTS[name]
+    return machine.Pin(number, machine.Pin.OUT, value=1 - active), active
+
+
+class _Box:
+    """Holds the parts; the methods below only pass things on."""
+
+    def __init__(self):
+        self._clock = Clock(machine.RTC(), BUILT)
+        log.now = self._clock.now
+        _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
+        self._light = Light(*_output_pin("light"))
+        self._enrolment = self._load_enrolment()
+        self._journal = Journal(_flash("journal", 32))
+        self._journal.recover()
+        self._wlan = network.WLAN(network.STA_IF)
+        self._wlan.active(True)  # the hardware generator is only random with the radio on
+        self._identity = self._load_identity()
+        self._events = EventLog(_flash("events", 16))
+        self._events.recover(self._journal.highest_boot)
+        self._clock.start_at(max(self._events.last_utc, self._enrolment.issued if self._enrolment else 0))
+        self._saved_clock_ms = self._clock.now()
+
+        self._signer = Signer(self._identity.private, self._events.boot, os.urandom)
+        pin, active = _input_pin("button")
+        self._button = Button(pin, self._clock.now, active)
+        self._mains = Mains(*_input_pin("mains"), self._clock)
+        self._siren = Siren(*_output_pin("siren"), self._enrolment is not None and self._enrolment.siren)
+        self._issuer = Issuer(
+            self._identity,
+            self._events.boot,
+            self._signer,
+            self._journal,
+            Incident(),
+            self._clock,
+            self._flags,
+            self._issued,
+        )
+        self._dispatcher = None
+        _log.info("identity", box=self._identity.box.hex(), public=self._identity.public.hex())
+
+    def _load_enrolment(self):
+        try:
+            return enrolment.load()
+        except StorageError as error:
+            _log.error("not enrolled", reason=error)
+            return None
+
+    def _load_identity(self):
+        known = identity.load(_KEY_FILE)
+        if known is not None and self._journal.holds(known.box):
+            return known
+        if known is not None or not self._journal.fresh:
+            _log.error("key and journal do not belong together: new key, enrol this box again")
+        made = identity.make(_KEY_FILE, os.urandom)
+        self._journal.format(made.box)
+        return made
+
+    # ---- the parts call back ----
+
+    def _flags(self) -> int:
+        flags = alert.FLAG_NO_MODEM
+        if not self._mains.present:
+            flags |= alert.FLAG_MAINS_LOST
+        if self._clock.state != SET:
+            flags |= alert.FLAG_CLOCK_UNSURE
+        return flags
+
+    def _pressed(self, meaning: int, at_ms: int) -> None:
+        kind = policy.DEFAULT[meaning]
+        _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - at_ms)
+        self._issuer.issue(kind, board.SOURCES["button"])
+
+    def _mains_changed(self, present: bool) -> None:
+        self._issuer.issue(alert.MAINS_BACK if present else alert.MAINS_LOST, 0)
+
+    def _issued(self, sequence: int, kind: int) -> None:
+        if kind in alert.PRESSES:
+            self._light.show(signs.PRESSED)
+        if kind == alert.ALARM:
+            self._siren.sound()
+        if self._dispatcher:
+            self._dispatcher.notify()
+
+    def _received(self, sequence: int, state: int, utc: int) -> None:
+        first = self._clock.state != SET
+        self._clock.correct(utc)
+        if first:
+            self._save_clock()
+        self._issuer.retry()
+        if not self._journal.undelivered():
+            self._light.show(signs.RECEIVED)
+        if state == alert.IN_CHARGE:
+            self._siren.silence()
+
+    def _save_clock(self) -> None:
+        self._saved_clock_ms = self._clock.now()
+        self._events.record(self._clock.utc(), self._clock.uptime_s(), self._events.CLOCK_SET)
+
+    # ---- tasks ----
+
+    async def run(self) -> None:
+        tasks = {
+            "button": self._button.run(self._pressed),
+            "mains": self._mains.run(self._mains_changed),
+            "light": self._light.run(),
+            "siren": self._siren.run(),
+            "idle": self._idle(),
+        }
+        if self._enrolment:
+            tasks.update(self._link(self._enrolment))
+        for name, coroutine in tasks.items():
+            asyncio.create_task(self._critical(name, coroutine))
+        self._light.show(signs.ARMED)
+        gc.collect()
+        _log.info("armed", boot=self._events.boot, undelivered=self._journal.undelivered(), heap=gc.mem_alloc())
+        await asyncio.Event().wait()
+
+    def _link(self, where) -> dict:
+        """Wi-Fi, the link to the receiver and the dispatcher, as named coroutines."""
+        wifi = Wifi(self._wlan, *where.wifi)
+        key = mac.hkdf_sha256(where.secret, cose.ACK_INFO)
+        dispatcher = Dispatcher(self._journal, self._identity.box, key, self._clock, os.urandom, self._received)
+        link = ReceiverLink(
+            where,
+            self._identity.box,
+            # A handshake would hold up the reading of a gesture.
+            lambda: wifi.connected and not self._button.open,
+            os.urandom,
+            dispatcher.acknowledge,
+            dispatcher.link_changed,
+        )
+        self._dispatcher = dispatcher
+        return {"wifi": wifi.run(link.network_changed), "link": link.run(), "dispatcher": dispatcher.run(link)}
+
+    async def _critical(self, name: str, coroutine) -> None:
+        """Run a task that must not end: the box never looks alive while it cannot alert."""
+        try:
+            await coroutine
+            _log.error("task ended", task=name)
+        except Exception as error:  # noqa: BLE001 - whatever ended it, the box restarts
+            _log.error("task died", task=name, reason=repr(error))
+        self._events.record(self._clock.utc(), self._clock.uptime_s(), self._events.TASK_DIED, name)
+        machine.reset()
+
+    async def _idle(self) -> None:
+        """Work that can wait: signatures ahead, blocks ahead, the clock saved hourly."""
+        while True:
+            await asyncio.sleep_ms(_IDLE_MS)
+            if self._clock.state == SET and self._clock.now() - self._saved_clock_ms >= _SAVE_CLOCK_MS:
+                self._save_clock()
+            for _ in self._signer.refill():
+                await self._quiet()
+            await self._quiet()
+            if not self._journal.prepare():
+                self._events.prepare()
+
+    async def _quiet(self) -> None:
+        """Give the loop a turn, and wait while a gesture is open: its timing comes first."""
+        await asyncio.sleep_ms(0)
+        while self._button.open:
+            await asyncio.sleep_ms(_IDLE_MS)

@@ -1,0 +1,43 @@
+"""Log lines on the serial console: `uptime_ms LEVEL module message key=value`.
+
+Never a key, a password, a full phone number or a recording: values are passed
+by name, so that a reader of the code sees what goes out.
+"""
+
+import sys
+import time
+
+DEBUG, INFO, WARNING, ERROR = 0, 1, 2, 3
+_NAMES = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+level = INFO
+now = time.ticks_ms  # milliseconds since the start; the app puts its own clock here, which does not wrap
+
+
+class Log:
+    """The log of one module."""
+
+    def __init__(self, module: str):
+        self._module = module
+
+    def debug(self, message: str, **fields: object) -> None:
+        _write(DEBUG, self._module, message, fields)
+
+    def info(self, message: str, **fields: object) -> None:
+        _write(INFO, self._module, message, fields)
+
+    def warning(self, message: str, **fields: object) -> None:
+        _write(WARNING, self._module, message, fields)
+
+    def error(self, message: str, **fields: object) -> None:
+        _write(ERROR, self._module, message, fields)
+
+
+def _write(line_level: int, module: str, message: str, fields: dict) -> None:
+    if line_level < level:
+        return
+    line = "%d %s %s %s" % (now(), _NAMES[line_level], module, message)
+    for name in sorted(fields):
+        line += " %s=%s" % (name, fields[name])
+    # One write a line, so that it is not torn by console output.
+    sys.stdout.write(line + "\n")

@@ -1,0 +1,74 @@
+"""The way to the receiver over MQTT: which topic carries what.
+
+alertbox/<box>/alert up, /ack down, /state retained with the last will, so that
+the broker itself tells of a box that fell silent.
+"""
+
+import asyncio
+
+from box.errors import TransportError
+from box.log import Log
+from box.transports.mqtt import MqttClient
+
+_ONLINE, _OFFLINE = b"online", b"offline"
+
+_log = Log("receiver")
+
+
+class ReceiverLink:
+    """`where` is the enrolment. `on_ack(message)` gets each acknowledgement as it came;
+    `on_link()` is told of each new connection, before anything is sent over it."""
+
+    def __init__(self, where, box: bytes, may_connect, random, on_ack, on_link):
+        base = "alertbox/%s/" % box.hex()
+        self._alert = base + "alert"
+        self._state = base + "state"
+        self._on_ack = on_ack
+        self._on_link = on_link
+        self._linked = asyncio.Event()
+        self._client = MqttClient(
+            host=where.host,
+            port=where.port,
+            server_hostname=where.server_name,
+            ca_der=where.ca,
+            client_id=where.user,
+            username=where.user,
+            password=where.password,
+            will=(self._state, _OFFLINE),
+            subscriptions=(base + "ack",),
+            on_message=self._message,
+            on_connected=self._connected,
+            may_connect=may_connect,
+            random=random,
+        )
+
+    async def wait_connected(self) -> None:
+        await self._client.wait_connected()
+
+    async def send(self, message: bytes) -> None:
+        """Hand one alert to the broker; TransportError if it did not take it."""
+        await self._client.publish(self._alert, message)
+
+    def network_changed(self, connected: bool) -> None:
+        """A network that comes back finds the old connection half dead: begin anew."""
+        if not connected:
+            self._client.drop("the network is gone")
+
+    async def run(self) -> None:
+        await asyncio.gather(self._client.run(), self._announce())
+
+    def _connected(self) -> None:
+        self._on_link()
+        self._linked.set()
+
+    def _message(self, topic: str, message: bytes) -> None:
+        self._on_ack(message)
+
+    async def _announce(self) -> None:
+        while True:
+            await self._linked.wait()
+            self._linked.clear()
+            try:
+                await self._client.publish(self._state, _ONLINE, retain=True)
+            except TransportError as error:
+                _log.warning("state not told", reason=error)

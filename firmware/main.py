@@ -1,0 +1,5 @@
+"""Start the box. Wiring only; see box/app.py."""
+
+from box.app import main
+
+main()

@@ -1,0 +1,70 @@
+"""`alertbox receiver`: receive alerts until Ctrl-C."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from alertbox.commands import Command, language_option
+from alertbox.errors import UserError
+from alertbox.receiver import Receiver
+from alertbox.receiver.log import JsonLog
+from alertbox.texts import say
+from alertbox.town import Town
+
+_EXAMPLE = """Example:
+  alertbox town create town
+  alertbox receiver town --port 0 --for 2"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLE)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address of the embedded broker.")
+@click.option("--port", default=8883, show_default=True, help="Its port; 0 takes a free one.")
+@click.option(
+    "--broker",
+    metavar="URL",
+    envvar="ALERTBOX_BROKER",
+    help="Use another broker instead: mqtts://USER:PASSWORD@HOST:PORT (or in $ALERTBOX_BROKER).",
+)
+@click.option("--broker-ca", type=click.Path(path_type=Path), help="CA of that broker, PEM (default: the town's).")
+@click.option("--client-id", default="alertbox-receiver", show_default=True, help="This receiver's name at the broker.")
+@click.option("--log", "log_file", type=click.Path(path_type=Path), help="Append the log here (default: stderr).")
+@click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
+@language_option
+def receiver(folder: Path, log_file: Path | None, seconds: float | None, **options: Any) -> None:
+    """Receive, verify, store and acknowledge the alerts of the town at FOLDER until Ctrl-C.
+
+    The log is one JSON object a line.
+    """
+    town = Town.open(folder)
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(_open(log_file)) if log_file else sys.stderr
+        asyncio.run(_receive(Receiver(town, log=JsonLog(stream), **options), seconds))
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise UserError("cannot-write", path=path, detail=error.strerror) from error
+
+
+async def _receive(service: Receiver, seconds: float | None) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with service:
+        click.echo(say("ready", address=service.address))
+        waits = [asyncio.create_task(stop.wait()), asyncio.create_task(service.run())]
+        done, rest = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        for task in done:
+            task.result()
+    counters = service.counters()
+    click.echo(say("stopped", received=counters["received"], refused=sum(counters["refused"].values())))

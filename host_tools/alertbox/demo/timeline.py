@@ -1,0 +1,80 @@
+"""The moments of each alert, from the press to the box's knowledge that it arrived.
+
+The box's come from its log lines, the receiver's from its events; both carry
+the same host clock. Which alert belongs to which press is told by order only:
+what the box journals next, after a press.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from alertbox.sim import VirtualBox
+
+MOMENTS = ("classified", "journalled", "sent", "verified", "received")
+
+
+@dataclass
+class Row:
+    """One alert; `moments` are milliseconds since its press."""
+
+    sequence: int
+    kind: str
+    pressed: float
+    moments: dict[str, float] = field(default_factory=dict)
+
+    def note(self, moment: str, at: float) -> None:
+        self.moments.setdefault(moment, (at - self.pressed) * 1000)
+
+    @property
+    def complete(self) -> bool:
+        return all(moment in self.moments for moment in MOMENTS)
+
+
+class Timeline:
+    """`changed(row)` is called after each new moment, from whichever thread brought it."""
+
+    def __init__(self, changed: Callable[[Row], None]) -> None:
+        self.rows: list[Row] = []
+        self._changed = changed
+        self._verified: dict[int, float] = {}
+        self._box: VirtualBox | None = None
+        self._lock = threading.RLock()
+
+    def follow(self, box: VirtualBox, mark: int, pressed: float) -> Row:
+        """Wait until the box has journalled what was pressed since line `mark` of its log, and keep a row of it."""
+        journalled = box.wait_log("issuer", "journalled", since=mark)
+        classified = box.wait_log("app", "classified", since=mark)
+        row = Row(int(journalled.fields["seq"]), journalled.fields["kind"], pressed)
+        row.note("classified", classified.at)
+        row.note("journalled", journalled.at)
+        with self._lock:
+            self._box = box
+            self.rows.append(row)
+        self.look()
+        return row
+
+    def on_receiver_event(self, event: dict[str, object]) -> None:
+        if event["event"] == "verified":
+            self._verified.setdefault(int(str(event["sequence"])), float(str(event["at"])))
+
+    def complete(self) -> bool:
+        """Fill in what has become known; True when every row is complete."""
+        self.look()
+        return all(row.complete for row in self.rows)
+
+    def look(self) -> None:
+        with self._lock:
+            for row in self.rows:
+                if row.complete or self._box is None:
+                    continue
+                before = len(row.moments)
+                for line in self._box.log:
+                    if line.module == "dispatcher" and line.fields.get("seq") == str(row.sequence):
+                        word = line.text.split()[0]
+                        if word in ("sending", "received"):
+                            row.note("sent" if word == "sending" else word, line.at)
+                if row.sequence in self._verified:
+                    row.note("verified", self._verified[row.sequence])
+                if len(row.moments) != before:
+                    self._changed(row)

@@ -1,0 +1,1 @@
+"""Changes of the receiver's tables, run by alembic at start-up."""

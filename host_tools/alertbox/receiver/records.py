@@ -1,0 +1,83 @@
+"""What the receiver keeps and hands on: stored alerts, refusals, states."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from alertbox.formats import kind_name
+
+
+class Verdict(Enum):
+    """What became of a verified alert."""
+
+    STORED = "stored"
+    REPLAY = "replay"  # the same bytes again: the box may have missed our acknowledgement
+    CONFLICT = "conflict"  # another content under a sequence that is taken: the key is in two places
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert as it stands in the database.
+
+    `pressed` is the box's claim, `pressed_at` what the receiver worked out; `box` is 16 hexadecimal digits.
+    """
+
+    box: str
+    name: str
+    boot: int
+    sequence: int
+    kind: int
+    source: int
+    pressed: datetime | None
+    pressed_at: datetime
+    clock_wrong: bool
+    uptime: int
+    incident: int
+    flags: frozenset[str]
+    unknown: dict[str, Any]
+    raw: bytes
+    received_at: datetime
+
+    @property
+    def kind_name(self) -> str:
+        return kind_name(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that was not taken. `box` is what the topic or the login claims; `raw` is kept of a conflict."""
+
+    at: datetime
+    reason: str
+    box: str | None
+    size: int
+    detail: str
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxState:
+    """What a box's broker last said of it: a hint, unsigned."""
+
+    box: str
+    state: str
+    since: datetime
+    seen_at: datetime
+
+
+def flags_to_text(flags: frozenset[str]) -> str:
+    return " ".join(sorted(flags))
+
+
+def unknown_to_text(unknown: Any) -> str | None:
+    """Keys that this version does not know, as JSON; bytes in hexadecimal, what JSON lacks as text."""
+    if not unknown:
+        return None
+    return json.dumps({str(key): value for key, value in unknown.items()}, default=_plain, skipkeys=True)
+
+
+def _plain(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,273 @@
+"""The receiver: MQTT in, verify, store, acknowledge after the commit, dispatch.
+
+At-least-once on every leg, made exactly-once by the store: a box sends until it
+holds our acknowledgement, and an alert is new only once. So a receiver that is
+killed anywhere, also between the broker's PUBACK and its own commit, loses
+nothing and dispatches nothing twice; only a kill between a dispatch and the
+note that it was done makes the next start dispatch that alert again.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from alertbox import formats
+from alertbox.formats import Alert, Refused
+from alertbox.receiver.broker import TownBroker
+from alertbox.receiver.intake import Intake, Key
+from alertbox.receiver.link import Address, Link, Message
+from alertbox.receiver.log import JsonLog
+from alertbox.receiver.records import BoxState, Refusal, StoredAlert, Verdict
+from alertbox.receiver.registry import check_password
+from alertbox.receiver.store import Store, StoreFailed
+from alertbox.receiver.writing import Outcome
+
+if TYPE_CHECKING:  # a town has the receiver's database, so it comes first
+    from alertbox.town import Town
+
+# Messages that may wait for verification: a second's work. The rest is refused, and its box sends it again.
+_QUEUE = 10_000
+# Verifications in one go: 3 ms, so that the embedded broker in the same loop keeps breathing.
+_IN_ONE_GO = 20
+
+OnEvent = Callable[[dict[str, Any]], None]
+Dispatch = Callable[[StoredAlert], None]
+
+
+class Receiver:
+    """Runs while its `async with` block does.
+
+    `broker`: mqtts://USER:PASSWORD@HOST:PORT, whose certificate `broker_ca` (default: the town's CA) has signed;
+    None runs the embedded broker on `listen` and `port` (0: a free one, see `self.port`).
+    `dispatch` is called once for each newly stored alert. `on_event` gets a dict with `event`, `at` (monotonic
+    seconds) and the box's id for each step: arrived, verified, stored, acknowledged, dispatched, duplicate,
+    refused, state, and committed (which has no box) after each commit.
+    `now` gives Unix seconds. Both hooks run in the event loop and must not block.
+    """
+
+    def __init__(
+        self,
+        town: "Town",
+        *,
+        listen: str = "127.0.0.1",
+        port: int = 0,
+        broker: str | None = None,
+        broker_ca: Path | None = None,
+        client_id: str = "alertbox-receiver",
+        log: JsonLog | None = None,
+        on_event: OnEvent | None = None,
+        dispatch: Dispatch | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.port = port
+        self.address = ""
+        self._town = town
+        self._listen = listen
+        self._address = Address.parse(broker, broker_ca or town.ca_certificate) if broker else None
+        self._client_id = client_id
+        self._log = log or JsonLog()
+        self._on_event = on_event or (lambda event: None)
+        self._dispatch_to = dispatch or (lambda alert: None)
+        self._now = now
+        self._received = 0
+        self._duplicates = 0
+        self._refused: Counter[str] = Counter()
+        self._broker: TownBroker | None = None
+
+    async def __aenter__(self) -> "Receiver":
+        self._libraries = self._log.with_libraries()
+        self._libraries.__enter__()
+        self._messages: asyncio.Queue[Message] = asyncio.Queue(_QUEUE)
+        self._store = Store(self._town.database, self._log, partial(self._event, "committed", None))
+        self._intake = Intake(self._store.box_row)
+        self._pump = asyncio.create_task(self._take_messages())
+        self._link: Link | None = None
+        try:
+            await self._store.open()
+            for alert in await self._store.undispatched():
+                self._dispatch(alert)
+            address = self._address or await self._open_broker()
+            self._link = Link(address, self._client_id, self._arrived, self._log)
+            await self._link.open()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        self.port, self.address = address.port, str(address)
+        self._log.info("ready", broker=str(address))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Store and acknowledge what is verified, then leave. What waits unverified comes again."""
+        self._pump.cancel()
+        await asyncio.gather(self._pump, return_exceptions=True)
+        await self._store.close()
+        if self._link is not None:
+            await self._link.close()
+        if self._broker is not None:
+            await self._broker.close()
+        self._log.info("stopped", **self.counters())
+        self._libraries.__exit__(None, None, None)
+
+    async def run(self) -> None:
+        """Wait. Returns never: if a task that the receiver cannot do without ends, its error comes out here."""
+        tasks = [asyncio.ensure_future(self._pump), asyncio.create_task(self._store.run())]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise RuntimeError("a task of the receiver ended")
+
+    # ---- what others may ask
+
+    def counters(self) -> dict[str, Any]:
+        """Since the start: alerts received, duplicates among what came in, and refusals by reason.
+
+        A duplicate is also counted as refused for `replay`: whether an attacker sent it or the box, whose
+        acknowledgement was lost, cannot be told, and both get the same answer.
+        """
+        return {"received": self._received, "duplicates": self._duplicates, "refused": dict(self._refused)}
+
+    async def alerts(self) -> list[StoredAlert]:
+        return await self._store.alerts()
+
+    async def states(self) -> list[BoxState]:
+        return await self._store.states()
+
+    async def refusals(self) -> list[Refusal]:
+        return await self._store.refusals()
+
+    # ---- in
+
+    async def _open_broker(self) -> Address:
+        self._broker = TownBroker(self._listen, self.port, self._town.server_context(), self._check_login, self._refuse)
+        try:
+            port = await self._broker.open()
+        except BaseException:
+            self._broker = None
+            raise
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._listen, self._listen)
+        user, password = self._broker.receiver
+        return Address(host, port, user, password, "localhost", self._town.ca_certificate)
+
+    async def _check_login(self, user: str, password: str) -> str | None:
+        try:
+            row = await self._store.box_row(user)
+        except StoreFailed as error:
+            self._log.error("store-failed", box=user, reason=str(error))
+            return "overload"
+        if row is None:
+            return "unknown-box"
+        if not check_password(password, row.password_hash):
+            return "login"
+        # It may have been enrolled anew since its last visit.
+        self._intake.forget(user)
+        return "revoked" if row.revoked_at is not None else None
+
+    def _arrived(self, message: Message) -> None:
+        try:
+            self._messages.put_nowait(message)
+        except asyncio.QueueFull:
+            self._refuse("overload", None, len(message.payload), "too much waits")
+
+    async def _take_messages(self) -> None:
+        taken = 0
+        while True:
+            message = await self._messages.get()
+            await self._take(message)
+            taken += 1
+            if taken % _IN_ONE_GO == 0:
+                await asyncio.sleep(0)
+
+    async def _take(self, message: Message) -> None:
+        box: str | None = None
+        arrived = time.monotonic()
+        try:
+            box, what = self._intake.split(message.topic)
+            if what == "state":
+                await self._take_state(box, message)
+                return
+            self._event("arrived", box, at=arrived)
+            alert, key = await self._intake.alert(box, message.payload)
+        except Refused as refused:
+            self._refuse(refused.reason, box, len(message.payload), refused.detail)
+            self._settle(message)
+            return
+        except StoreFailed as error:
+            self._log.error("store-failed", box=box, reason=str(error))
+            self._settle(message)
+            return
+        self._event("verified", box, sequence=alert.sequence, kind=alert.kind_name)
+        received_at = datetime.fromtimestamp(self._now(), UTC)
+        self._store.add(alert, received_at).add_done_callback(partial(self._written, message, alert, key))
+
+    async def _take_state(self, box: str, message: Message) -> None:
+        state = await self._intake.state(box, message.payload)
+        self._store.note_state(box, state, datetime.fromtimestamp(self._now(), UTC))
+        self._settle(message)
+        self._log.info("state", box=box, state=state)
+        self._event("state", box, state=state)
+
+    # ---- after the commit
+
+    def _written(self, message: Message, alert: Alert, key: Key, written: "asyncio.Future[Outcome]") -> None:
+        """Acknowledge, then dispatch. After a failed commit neither: the box sends the alert again."""
+        self._settle(message)
+        if written.cancelled() or written.exception() is not None:
+            return
+        verdict, record = written.result()
+        box = alert.box.hex()
+        if record is not None:
+            self._received += 1
+            self._event("stored", box, sequence=alert.sequence, kind=alert.kind_name)
+            self._acknowledge(alert, key)
+            fields = {"kind": record.kind_name, "clock_wrong": record.clock_wrong}
+            self._log.info("received", box=box, sequence=record.sequence, boot=record.boot, **fields)
+            self._dispatch(record)
+        elif verdict is Verdict.REPLAY:
+            self._duplicates += 1
+            self._refuse("replay", box, len(alert.raw), f"sequence {alert.sequence} is stored already")
+            self._event("duplicate", box, sequence=alert.sequence)
+            self._acknowledge(alert, key)
+            # Perhaps our acknowledgement did not suit the box, because its secret is a new one: read it anew next time.
+            self._intake.forget(box)
+        else:
+            self._intake.forget(box)
+            raw = alert.raw if verdict is Verdict.CONFLICT else None
+            self._refuse(verdict.value, box, len(alert.raw), f"sequence {alert.sequence}", raw)
+
+    def _acknowledge(self, alert: Alert, key: Key) -> None:
+        box = alert.box.hex()
+        ack = formats.encode_ack(key.ack, alert.box, alert.sequence, self._now())
+        if self._link is not None and self._link.publish(f"alertbox/{box}/ack", ack):
+            self._event("acknowledged", box, sequence=alert.sequence)
+
+    def _dispatch(self, alert: StoredAlert) -> None:
+        try:
+            self._dispatch_to(alert)
+        except Exception as error:  # noqa: BLE001 - another's code: its fault must not stop the receiver
+            self._log.error("dispatch-failed", box=alert.box, sequence=alert.sequence, reason=repr(error))
+            return
+        self._store.mark_dispatched(alert)
+        self._event("dispatched", alert.box, sequence=alert.sequence)
+
+    # ---- small things
+
+    def _settle(self, message: Message) -> None:
+        if self._link is not None:
+            self._link.settle(message)
+
+    def _refuse(self, reason: str, box: str | None, size: int, detail: str, raw: bytes | None = None) -> None:
+        self._refused[reason] += 1
+        self._store.refuse(Refusal(datetime.fromtimestamp(self._now(), UTC), reason, box, size, detail, raw))
+        self._log.warning("refused", reason=reason, box=box, size=size, detail=detail)
+        self._event("refused", box, reason=reason)
+
+    def _event(self, event: str, box: str | None, *, at: float | None = None, **fields: object) -> None:
+        self._on_event({"event": event, "at": time.monotonic() if at is None else at, "box": box, **fields})

@@ -1,0 +1,164 @@
+"""A town: one folder with everything that is secret about it.
+
+For the demo, the tests and a first service on one machine: the certificate
+authority, the broker's certificate and the receiver's database (which holds the
+boxes' secrets) lie side by side, readable by their owner only.
+"""
+
+import json
+import os
+import re
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from alertbox.authority import Authority, key_pem
+from alertbox.errors import UserError
+from alertbox.receiver import database
+from alertbox.receiver.registry import Box, Registry
+
+_VERSION = 1
+_LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_DNS_NAME = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)*{_LABEL}")
+_RENEW_BEFORE = timedelta(days=60)
+
+
+class Town:
+    """The folder at `path`. Get one from `Town.create` or `Town.open`.
+
+    `names` are the DNS names and IP addresses that the broker's certificate carries; the first
+    is the one that boxes check.
+    """
+
+    def __init__(self, path: Path, names: list[str]) -> None:
+        self.path = path
+        self.names = names
+        self.database = path / "receiver.db"
+        self.ca_certificate = path / "ca.pem"
+        self._ca_key = path / "ca.key"
+        self._server_certificate = path / "server.pem"
+        self._server_key = path / "server.key"
+        self.registry = Registry(self.database)
+
+    @classmethod
+    def create(cls, path: Path | str, names: list[str] | tuple[str, ...] = ("localhost",)) -> "Town":
+        """Make keys, certificates and an empty database; UserError if the folder holds anything."""
+        path = Path(path)
+        for name in names:
+            _check_name(name)
+        try:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise UserError("town-exists", path=path)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+            town = cls(path, list(names))
+            authority = Authority.create()
+            _write(town._ca_key, key_pem(authority.key))
+            _write(town.ca_certificate, authority.certificate.public_bytes(Encoding.PEM))
+            town._issue(authority)
+            _write(path / "town.json", json.dumps({"version": _VERSION, "names": town.names}).encode())
+        except OSError as error:
+            raise UserError("cannot-write", path=path, detail=error.strerror) from error
+        database.migrate(town.database)
+        return town
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Town":
+        """A town made earlier; its tables are brought to this version, its certificate renewed in time."""
+        path = Path(path)
+        about = path / "town.json"
+        if not about.is_file():
+            raise UserError("not-a-town", path=path)
+        try:
+            town = cls(path, list(json.loads(about.read_bytes())["names"]))
+            town._renew_certificate()
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UserError("town-damaged", path=path, detail=error) from error
+        database.migrate(town.database)
+        return town
+
+    def enrol(
+        self,
+        public_key: bytes,
+        name: str,
+        host: str,
+        port: int,
+        *,
+        server_name: str | None = None,
+        wifi: tuple[str, str] = ("", ""),
+        siren: bool = False,
+    ) -> dict[str, bytes]:
+        """Take a box into service and return the files for its filesystem, by name.
+
+        `public_key`: 65 bytes from the box. `host`, `port`: where it finds the broker; `server_name`: the name it
+        demands in the certificate (default: the town's first). `wifi`: name and key of its network. `siren`: whether
+        the site's signed risk form allows the siren. The files hold
+        secrets: they are given to the box, shown to nobody and not kept. The registry keeps the password
+        only hashed; it keeps the per-box secret itself, which the acknowledgements' HMAC needs, and with
+        which no alert can be forged. Re-enrolment under the same name revokes the old key.
+        """
+        if not 1 <= port <= 65535:
+            raise UserError("bad-port", port=port)
+        _check_name(host)
+        credentials = self.registry.enrol(public_key, name)
+        enrolment = {
+            "version": _VERSION,
+            "issued": int(datetime.now(UTC).timestamp()),
+            "host": host,
+            "port": port,
+            "server_name": server_name or self.names[0],
+            "user": credentials.box,
+            "password": credentials.password,
+            "secret": credentials.secret.hex(),
+            "wifi": wifi,
+            "siren": siren,
+        }
+        return {"enrolment.json": json.dumps(enrolment).encode(), "ca.der": self.ca_der()}
+
+    def revoke(self, name: str) -> None:
+        """Refuse the box of this name from now on."""
+        self.registry.revoke(name)
+
+    def boxes(self) -> list[Box]:
+        return self.registry.boxes()
+
+    def ca_der(self) -> bytes:
+        """The authority's certificate in the form that the box's TLS takes."""
+        return x509.load_pem_x509_certificate(self.ca_certificate.read_bytes()).public_bytes(Encoding.DER)
+
+    def server_context(self) -> ssl.SSLContext:
+        """TLS of the embedded broker. Boxes show a password, not a certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._server_certificate, self._server_key)
+        return context
+
+    def _issue(self, authority: Authority) -> None:
+        key, certificate = authority.issue(self.names)
+        _write(self._server_key, key)
+        _write(self._server_certificate, certificate)
+
+    def _renew_certificate(self) -> None:
+        certificate = x509.load_pem_x509_certificate(self._server_certificate.read_bytes())
+        if certificate.not_valid_after_utc - datetime.now(UTC) < _RENEW_BEFORE:
+            self._issue(Authority.load(self._ca_key.read_bytes(), self.ca_certificate.read_bytes()))
+
+
+def _check_name(name: str) -> None:
+    try:
+        ip_address(name)
+    except ValueError:
+        if not _DNS_NAME.fullmatch(name):
+            raise UserError("bad-name", name=name) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read; an old one is replaced in one step."""
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    draft.replace(path)

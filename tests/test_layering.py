@@ -1,0 +1,141 @@
+"""Who may import whom. The rules are the table; the rest reads the source, runs none of it, and checks the table."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from source_imports import Import, imports
+
+ROOT = Path(__file__).parents[1]
+
+PURE = {"json", "struct", "hashlib", "binascii", "cryptolib"}
+LANGUAGE = PURE | {"array", "collections", "errno", "gc", "io", "math", "micropython", "random", "sys", "time"}
+CHIP = {"machine", "network", "bluetooth", "espnow", "aioespnow", "esp32", "neopixel", "select", "socket", "ssl", "tls"}
+SHARED = {"box.core", "box.errors", "box.log"}
+DRIVER = LANGUAGE | CHIP | SHARED | {"asyncio"}
+SERVICE = LANGUAGE | SHARED | {"asyncio", "os"}
+
+
+class Only(set[str]):
+    """These and what is below them, nothing else."""
+
+
+class Never(set[str]):
+    """All but these and what is below them."""
+
+
+ANYTHING = Never()
+
+# The first row that fits a file counts. `*` stands for one name, `**` for everything below; other folders are free.
+RULES: tuple[tuple[str, Only | Never], ...] = (
+    ("firmware/boot.py", ANYTHING),
+    ("firmware/main.py", ANYTHING),
+    ("firmware/box/app.py", ANYTHING),  # it wires all the parts
+    ("firmware/box/core/**", Only(PURE | {"box.core"})),
+    *((f"firmware/box/{name}/**", Only(DRIVER | {f"box.{name}"})) for name in ("inputs", "bips", "modem", "local")),
+    ("firmware/box/transports/**", Only(DRIVER | {"box.transports"})),
+    ("firmware/box/journal.py", Only(SERVICE | {"box.ring"})),
+    ("firmware/box/events.py", Only(SERVICE | {"box.ring"})),
+    ("firmware/box/*", Only(SERVICE)),  # drivers and transports come as arguments
+    ("firmware/**", Only()),  # a new folder needs a row of its own
+    ("boards/unix/**", Never({"box"})),  # the virtual chip knows nothing of the box that runs on it
+    ("boards/**", Only()),  # constants
+    ("host_tools/**", Never({"box", "board"})),  # each side checks the other, so neither may borrow its code
+)
+
+
+def complaints(root: Path) -> list[str]:
+    """`path:line: may not import name` for every import below `root` that breaks a rule."""
+    found = []
+    for path in sorted(path for top in ("firmware", "boards", "host_tools") for path in (root / top).rglob("*.py")):
+        relative = path.relative_to(root)
+        rule = next(rule for pattern, rule in RULES if _fits(relative.parts, pattern.split("/")))
+        for item in imports(path.read_text(encoding="utf-8"), ".".join(relative.parts[1:-1])):
+            if not _permitted(item, rule):
+                found.append(f"{relative.as_posix()}:{item.line}: may not import {item.names[-1]}")
+    return found
+
+
+def _fits(parts: tuple[str, ...], pattern: list[str]) -> bool:
+    if pattern[-1] == "**":
+        parts, pattern = parts[: len(pattern) - 1], pattern[:-1]
+    return len(parts) == len(pattern) and all(map(fnmatchcase, parts, pattern))
+
+
+def _permitted(item: Import, rule: Only | Never) -> bool:
+    listed = any(name == root or name.startswith(f"{root}.") for name in item.names for root in rule)
+    if isinstance(rule, Only):
+        return listed and not item.computed
+    return not listed
+
+
+def test_nothing_in_this_repository_breaks_a_rule():
+    assert complaints(ROOT) == []
+
+
+BAD_IMPORTS = [
+    ("firmware/box/core/bad.py", "import time", "time"),
+    ("firmware/box/core/bad.py", "from asyncio import sleep", "asyncio.sleep"),
+    ("firmware/box/core/bad.py", "import json, os", "os"),
+    ("firmware/box/core/bad.py", "from box.log import Log", "box.log.Log"),
+    ("firmware/box/core/bad.py", "from box import journal", "box.journal"),
+    ("firmware/box/core/bad.py", "from .. import journal", "box.journal"),
+    ("firmware/box/core/bad.py", "def f():\n    import machine", "machine"),
+    ("firmware/box/core/bad.py", "__import__('machine')", "machine"),
+    ("firmware/box/core/bad.py", "__import__('mac' + 'hine')", "__import__('mac' + 'hine')"),
+    ("firmware/box/core/deeper/bad.py", "import time", "time"),
+    ("firmware/box/inputs/bad.py", "import box.local.lights", "box.local.lights"),
+    ("firmware/box/inputs/bad.py", "from ..transports import mqtt", "box.transports.mqtt"),
+    ("firmware/box/bips/bad.py", "from box.inputs import button", "box.inputs.button"),
+    ("firmware/box/modem/bad.py", "from box import dispatcher", "box.dispatcher"),
+    ("firmware/box/transports/bad.py", "import os", "os"),
+    ("firmware/box/local/bad.py", "import board", "board"),
+    ("firmware/box/journal.py", "import esp32", "esp32"),
+    ("firmware/box/events.py", "from box import journal", "box.journal"),
+    ("firmware/box/ring.py", "from box.journal import Journal", "box.journal.Journal"),
+    ("firmware/box/dispatcher.py", "from box.ring import Ring", "box.ring.Ring"),
+    ("firmware/box/dispatcher.py", "from box.transports.mqtt import Mqtt", "box.transports.mqtt.Mqtt"),
+    ("firmware/box/console.py", "import machine", "machine"),
+    ("firmware/newpart/bad.py", "import json", "json"),
+    ("boards/any/board.py", "import machine", "machine"),
+    ("boards/unix/modules/machine.py", "import box.core.ring", "box.core.ring"),
+    ("host_tools/alertbox/bad.py", "from box.core import cbor", "box.core.cbor"),
+    ("host_tools/alertbox/bad.py", "import importlib\nimportlib.import_module('board')", "board"),
+]
+
+
+@pytest.mark.parametrize(("path", "source", "name"), BAD_IMPORTS)
+def test_a_planted_bad_import_is_named_with_its_line(tmp_path, path, source, name):
+    plant(tmp_path, path, f'"""Planted."""\n{source}\n')
+    line = 2 + source.count("\n")
+    assert complaints(tmp_path) == [f"{path}:{line}: may not import {name}"]
+
+
+GOOD_IMPORTS = [
+    ("firmware/main.py", "from box import app"),
+    ("firmware/box/app.py", "import machine, board\nfrom box.transports import mqtt"),
+    ("firmware/box/core/good.py", "import json\nfrom box.core import cbor\nfrom . import cose"),
+    ("firmware/box/inputs/good.py", "import asyncio, machine\nfrom box.inputs import button\nfrom box.log import Log"),
+    ("firmware/box/journal.py", "import os\nfrom box import ring\nfrom box.core import alert"),
+    ("boards/unix/modules/machine.py", "import os\nfrom virtual import chip"),
+    ("boards/unix/modules/machine.py", "import boxes, boardwalk"),
+    ("host_tools/alertbox/good.py", "import importlib\nimport cbor2\nimportlib.import_module(name)"),
+]
+
+
+@pytest.mark.parametrize(("path", "source"), GOOD_IMPORTS)
+def test_a_permitted_import_is_no_complaint(tmp_path, path, source):
+    plant(tmp_path, path, source)
+    assert complaints(tmp_path) == []
+
+
+def test_every_rule_is_broken_by_a_planted_import():
+    """So that no row of the table goes untested; a row that forbids nothing cannot be broken."""
+    planted = [next(p for p, _ in RULES if _fits(Path(path).parts, p.split("/"))) for path, _, _ in BAD_IMPORTS]
+    forbidding = [pattern for pattern, rule in RULES if rule is not ANYTHING]
+    assert [pattern for pattern in forbidding if pattern not in planted] == []
+
+
+def plant(root: Path, path: str, source: str) -> None:
+    (root / path).parent.mkdir(parents=True)
+    (root / path).write_text(source, encoding="utf-8")
