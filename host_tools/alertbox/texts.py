@@ -96,6 +96,29 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No MicroPython at {path}: run `make setup`, or set MICROPYTHON to a build of its unix port.",
         "Pas de MicroPython dans {path} : lancez `make setup`, ou indiquez une version unix par MICROPYTHON.",
     ),
+    "no-terminal": (
+        "Keys need a terminal: run `alertbox sim --keys` in one, or use --press.",
+        "Les touches demandent un terminal : lancez `alertbox sim --keys` dans un terminal, ou utilisez --press.",
+    ),
+    "stepped-needs-press": (
+        "With the stepped clock time only passes with a press: add --press.",
+        "Avec l'horloge pas à pas, le temps n'avance qu'avec un appui : ajoutez --press.",
+    ),
+    "sim-ready": (
+        "Box and receiver are running. The box's serial: {serial}. The receiver's port: {port}.",
+        "Boîtier et récepteur en marche. Liaison série du boîtier : {serial}. Port du récepteur : {port}.",
+    ),
+    "sim-stored": (
+        "Receiver: {kind}, sequence {sequence}, from {name}: verified and stored.",
+        "Récepteur : {kind}, séquence {sequence}, de {name} : vérifié et enregistré.",
+    ),
+    "key-one": ("one press: inform", "un appui : informer"),
+    "key-two": ("two presses: help", "deux appuis : à l'aide"),
+    "key-hold": ("a held press: alarm", "appui long : alarme"),
+    "key-wifi": ("Wi-Fi off or on", "Wi-Fi coupé ou rétabli"),
+    "key-mains": ("mains off or on", "secteur coupé ou rétabli"),
+    "key-power": ("all power off or on", "toute alimentation coupée ou rétablie"),
+    "key-quit": ("leave", "quitter"),
     "demo-title": ("Times in milliseconds since the press", "Temps en millisecondes depuis l'appui"),
     "demo-setting-up": (
         "A town, a receiver and a blank box are set up; the box makes its key and is enrolled.",

@@ -59,7 +59,7 @@ class Driver:
         say("message", topic=topic, payload=payload.decode())
 
     def _on_connected(self):
-        say("up", connected=self._client.connected)
+        say("up")
 
     def _may_connect(self):
         """As if a gesture were open for `holds` questions before the second connection."""

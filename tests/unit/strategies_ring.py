@@ -20,7 +20,7 @@ _FLASH = st.fixed_dictionaries(
 
 # append a record; set mark 0 or 1 of a record; idle work; restart
 _RING_STEP = st.one_of(
-    st.tuples(st.just("append"), st.integers(0, 400), st.just(0)),
+    st.tuples(st.just("append"), st.integers(0, 255), st.just(0)),
     st.tuples(st.just("mark"), st.integers(0, 9), st.integers(0, 1)),
     st.tuples(st.just("idle"), st.integers(1, 4), st.just(0)),
     st.tuples(st.just("restart"), st.just(0), st.just(0)),

@@ -242,7 +242,11 @@ class Chip:
         self._down = False
         self.seen = []
         self.button = Button(self, self.now, 1)
-        self.button._on_gesture = lambda code, t_ms: self.seen.append([code, t_ms])
+        self.button._on_gesture = self._classified
+
+    def _classified(self, code, t_ms):
+        assert t_ms <= self.now(), "a gesture from the future"
+        self.seen.append([code, self.now()])
 
     def irq(self, handler, trigger):
         self._handler = handler

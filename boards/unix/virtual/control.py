@@ -10,12 +10,15 @@ import json
 import usocket
 from virtual.chip import chip
 
+_IPPROTO_TCP, _TCP_NODELAY = 6, 1
+
 
 class Control:
     def __init__(self, port, inputs):
         self._inputs = inputs
         self._socket = usocket.socket()
         self._socket.connect(usocket.getaddrinfo("127.0.0.1", port)[0][-1])
+        self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
         self._advancing = None
         chip.notify = self.send
 
@@ -67,7 +70,15 @@ class Control:
         chip.rtc.set(command["seconds"])
 
     def _wear(self, command):
-        return {"programs": list(chip.flash.programs), "erases": list(chip.flash.erases)}
+        """Programs and erases of each block of a partition since this start."""
+        row = [row for row in chip.partitions if row[4] == command["partition"]][0]
+        first, count = row[2] // 4096, row[3] // 4096
+        flash = chip.flash
+        return {
+            "programs": [flash.programs[first + i] for i in range(count)],
+            "erases": [flash.erases[first + i] for i in range(count)],
+            "refused_sets": flash.refused_sets,
+        }
 
 
 _COMMANDS = {

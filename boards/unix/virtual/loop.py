@@ -31,6 +31,10 @@ class _SteppedQueue(core.IOQueue):
         self._idle = idle  # called when all granted time is used up
         self.written = False  # something was sent; an answer may be on its way
 
+    def queue_write(self, s):
+        self.written = True
+        core.IOQueue.queue_write(self, s)
+
     def _poll(self, real_ms):
         before = core._task_queue.peek()
         core.IOQueue.wait_io_event(self, real_ms)

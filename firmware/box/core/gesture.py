@@ -53,7 +53,9 @@ class Gesture:
     press began.
     """
 
-    def __init__(self, on_gesture, click_ms=30, window_ms=500, hold_ms=1500, stuck_ms=30_000) -> None:
+    def __init__(  # type: ignore[no-untyped-def]  # on_gesture is a callable: MicroPython has no name for that
+        self, on_gesture, click_ms: int = 30, window_ms: int = 500, hold_ms: int = 1500, stuck_ms: int = 30_000
+    ) -> None:
         self._click_ms = check_bounds("click_ms", click_ms, *_BOUNDS["click_ms"])
         window = check_bounds("window_ms", window_ms, *_BOUNDS["window_ms"])
         hold = check_bounds("hold_ms", hold_ms, *_BOUNDS["hold_ms"])
@@ -70,7 +72,7 @@ class Gesture:
         self._clicks = 0
         self._strongest = 0
         self.began_ms = 0
-        self.due_ms = None  # when tick() matters next, or None
+        self.due_ms: "int | None" = None  # when tick() matters next, or None
 
     @property
     def open(self) -> bool:

@@ -30,7 +30,6 @@ class Button:
         self._pin = pin
         self._now = now
         self._active = active
-        self._on_gesture = None
         self._gesture = Gesture(self._classified, **thresholds)
         self._debounce = Debounce(self._gesture, now(), settle_ms)
         self._times = [0] * _SLOTS
@@ -53,8 +52,8 @@ class Button:
         return self._gesture.began_ms
 
     async def run(self, on_gesture) -> None:
-        """Call `on_gesture(gesture, t_ms)` for each gesture, for ever; `t_ms` is the moment it was classified."""
-        self._on_gesture = on_gesture
+        """Call `on_gesture(gesture, t_ms)` for each gesture, for ever; `t_ms` is the moment that decided it."""
+        self._on_gesture = on_gesture  # nothing is classified before
         while True:
             await asyncio.sleep_ms(self.service())
 
@@ -91,4 +90,4 @@ class Button:
             self._head = after
 
     def _classified(self, gesture: int, t_ms: int) -> None:
-        self._on_gesture(gesture, self._now())
+        self._on_gesture(gesture, t_ms)

@@ -37,7 +37,8 @@ class MqttClient:
     """Keep one connection to the broker.
 
     `will` is (topic, payload). `on_message(topic, payload)` is acknowledged when it returns without an
-    error; it can see a message twice. `on_connected()` is called each time the client has come up.
+    error; it can see a message twice. `on_connected()` is called each time the client comes up,
+    before those who wait for the connection go on.
     `may_connect()` is asked before each connection: False during an open gesture (a handshake blocks the
     chip for 0.3-0.7 s) and without a network. `random(n)` gives n bytes. `resolve(host)` gives the IP
     address; it is awaited before each connection.

@@ -63,9 +63,8 @@ class Session:
         if self._error is None:
             self._error = error
         self._lost.set()
-        self._window_moved.set()
         for flight in self._in_flight.values():
-            flight.done.set()
+            flight.done.set()  # and as they leave, they wake those who wait for the window
 
     async def publish(self, topic: str, payload: bytes, retain: bool) -> None:
         """See MqttClient.publish()."""

@@ -17,6 +17,7 @@ from alertbox.sim import VirtualBox
 from alertbox.town import Town
 
 _PATIENCE_S = 30
+_HEAP = "256K"  # on 64 bits, fakes and source loading included: the chip has more
 _PRESSES = ("inform", "help", "alarm")
 
 
@@ -37,7 +38,7 @@ def _play(folder: Path) -> bool:
         town = Town.create(folder / "town")
         with (
             ReceiverThread(town, on_event=timeline.on_receiver_event) as receiver,
-            VirtualBox(receiver, folder=folder / "box") as box,
+            VirtualBox(receiver, folder=folder / "box", heapsize=_HEAP) as box,
         ):
             box.wait_log("mqtt", "connected")
             stage = Stage(box, receiver, timeline, folder)

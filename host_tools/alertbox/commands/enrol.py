@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
-from alertbox.commands import Command, language_option
 from alertbox.errors import UserError
 from alertbox.formats import box_id
 from alertbox.texts import say
 from alertbox.town import Town
 
 
-@click.command(cls=Command)
+@click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--public", required=True, metavar="HEX", help="The box's public key, as the box shows it.")
 @click.option("--name", required=True, help="The shop's name. A box that has it already is revoked.")
@@ -20,15 +19,30 @@ from alertbox.town import Town
 @click.option("--port", default=8883, show_default=True, help="The broker's port.")
 @click.option("--server-name", help="The name that the box demands in the certificate (default: the town's first).")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the box's files.")
-@language_option
-def enrol(folder: Path, public: str, name: str, host: str, port: int, server_name: str | None, out: Path) -> None:
+@click.option("--wifi", default="", metavar="NAME", help="The shop's Wi-Fi.")
+@click.option("--wifi-key", envvar="ALERTBOX_WIFI_KEY", help="Its key (or in $ALERTBOX_WIFI_KEY, or asked for).")
+@click.option("--siren", is_flag=True, help="The site's signed risk form allows the siren.")
+def command(
+    folder: Path,
+    public: str,
+    name: str,
+    host: str,
+    port: int,
+    server_name: str | None,
+    out: Path,
+    wifi: str,
+    wifi_key: str | None,
+    siren: bool,
+) -> None:
     """Take a box into service in the town at FOLDER, and write the files that the box needs."""
+    if wifi and wifi_key is None:
+        wifi_key = click.prompt("Wi-Fi key", hide_input=True, default="")
     try:
         key = bytes.fromhex(public)
     except ValueError as error:
         raise UserError("bad-public-key") from error
     town = Town.open(folder)
-    files = town.enrol(key, name, host, port, server_name=server_name)
+    files = town.enrol(key, name, host, port, server_name=server_name, wifi=(wifi, wifi_key or ""), siren=siren)
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file, content in files.items():

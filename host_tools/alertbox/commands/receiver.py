@@ -9,19 +9,19 @@ from typing import Any, TextIO
 
 import click
 
-from alertbox.commands import Command, language_option
 from alertbox.errors import UserError
 from alertbox.receiver import Receiver
 from alertbox.receiver.log import JsonLog
 from alertbox.texts import say
 from alertbox.town import Town
 
-_EXAMPLE = """Example:
+_EXAMPLE = """\b
+Example:
   alertbox town create town
   alertbox receiver town --port 0 --for 2"""
 
 
-@click.command(cls=Command, epilog=_EXAMPLE)
+@click.command(epilog=_EXAMPLE)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address of the embedded broker.")
 @click.option("--port", default=8883, show_default=True, help="Its port; 0 takes a free one.")
@@ -35,8 +35,7 @@ _EXAMPLE = """Example:
 @click.option("--client-id", default="alertbox-receiver", show_default=True, help="This receiver's name at the broker.")
 @click.option("--log", "log_file", type=click.Path(path_type=Path), help="Append the log here (default: stderr).")
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
-@language_option
-def receiver(folder: Path, log_file: Path | None, seconds: float | None, **options: Any) -> None:
+def command(folder: Path, log_file: Path | None, seconds: float | None, **options: Any) -> None:
     """Receive, verify, store and acknowledge the alerts of the town at FOLDER until Ctrl-C.
 
     The log is one JSON object a line.

@@ -23,6 +23,7 @@ import ssl
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any
 
 from amqtt.adapters import ReaderAdapter, StreamReaderAdapter, StreamWriterAdapter, WriterAdapter
@@ -53,32 +54,49 @@ class _Connection(StreamReaderAdapter):
         super().__init__(reader)
         self._transport = writer.transport
         self._on_too_long = on_too_long
-        self._heard = asyncio.get_running_loop().time()
         self.user: str | None = None
-        self.silence_s: float = _LOGIN_S
         self.ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._heard = self._loop.time()
+        self._cut = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.allow_silence(_LOGIN_S)
+
+    def allow_silence(self, seconds: float) -> None:
+        """Cut the connection once nothing has come in for so long; infinity is allowed."""
+        self._silence_s = seconds
+        if self._timer is not None:
+            self._timer.cancel()
+        self._watch()
+
+    def _watch(self) -> None:
+        left = self._heard + self._silence_s - self._loop.time()
+        if left <= 0:
+            self.cut()
+        elif left < inf:
+            self._timer = self._loop.call_later(left, self._watch)
 
     async def read(self, n: int = -1) -> bytes:
-        if n > MAX_PACKET_BYTES:
+        if n > MAX_PACKET_BYTES and not self._cut:
             self._on_too_long(self, n)
-            self._transport.abort()
-            # amqtt takes this for the end of the stream.
-            raise ConnectionResetError("packet too long")
-        data = await super().read(n)
-        self._heard = asyncio.get_running_loop().time()
+            self.cut()
+        if self._cut:
+            # amqtt takes this for the end of the stream. What is left in the buffer is not worth its time.
+            raise ConnectionResetError("connection cut")
+        data: bytes = await super().read(n)
+        self._heard = self._loop.time()
         return data
+
+    def cut(self) -> None:
+        self._cut = True
+        self._transport.abort()
+        if self._timer is not None:
+            self._timer.cancel()
 
     async def end(self) -> None:
         """Cut the connection, and wait until amqtt is done with it: its last will is then on its way."""
-        self._transport.abort()
+        self.cut()
         await self.ended.wait()
-
-    async def watch(self) -> None:
-        """End the connection once it has been silent for too long."""
-        loop = asyncio.get_running_loop()
-        while (left := self._heard + self.silence_s - loop.time()) > 0:
-            await asyncio.sleep(left)
-        self._transport.abort()
 
 
 class TownBroker(Broker):
@@ -138,14 +156,12 @@ class TownBroker(Broker):
     async def stream_connected(self, reader: StreamReader, writer: StreamWriter, listener_name: str) -> None:
         connection = _Connection(reader, writer, self._too_long)
         self._connections.add(connection)
-        watch = asyncio.create_task(connection.watch())
         try:
             await self._client_connected(listener_name, connection, StreamWriterAdapter(writer))
         except OSError:
             pass  # lost before the login
         finally:
-            watch.cancel()
-            writer.transport.abort()
+            connection.cut()
             self._connections.discard(connection)
             connection.ended.set()
 
@@ -164,7 +180,7 @@ class TownBroker(Broker):
             await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
             raise AMQTTError("login refused")
         reader.user = session.username
-        reader.silence_s = session.keep_alive * 1.5 or float("inf")
+        reader.allow_silence(session.keep_alive * 1.5 or inf)
         # A client id is private to its user: nobody can take over another's session.
         client = f"{session.username}/{session.client_id}"
         session.client_id = client

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -102,8 +102,8 @@ class Store:
 
     async def refusal_counts(self) -> dict[str, int]:
         """How many were refused in the database's life, by reason."""
-        query = select(refusal_counts.c.reason, func.coalesce(refusal_counts.c.count, 0))
-        return {reason: count for reason, count in await self._read(query)}
+        rows = await self._read(select(refusal_counts.c.reason, refusal_counts.c.count))
+        return {row.reason: row.count for row in rows}
 
     async def refusals(self) -> list[Refusal]:
         """The latest refusals in detail, the oldest first."""
@@ -130,7 +130,7 @@ class Store:
                 await self._wake.wait()
                 self._wake.clear()
                 batch, self._batch = self._batch, Batch()
-                written = await self._commit(connection, batch)
+                written = batch.empty or await self._commit(connection, batch)
                 # Those who waited go first: what they note belongs into the next batch, and into the last one.
                 await asyncio.sleep(0)
                 if self._closing and (self._batch.empty or not written):

@@ -8,6 +8,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -79,10 +80,11 @@ class ReceiverThread:
         """See `Receiver.counters`."""
         return self._receiver.counters()
 
-    def enrol(self, public_key: bytes, name: str, **options: Any) -> dict[str, bytes]:
+    def enrol(
+        self, public_key: bytes, name: str, *, host: str = "127.0.0.1", port: int | None = None, **options: Any
+    ) -> dict[str, bytes]:
         """The files of a box that shall find this receiver; see `Town.enrol`."""
-        options = {"host": "127.0.0.1", "port": self.port} | options
-        return self.town.enrol(public_key, name, **options)
+        return self.town.enrol(public_key, name, host, port or self.port, **options)
 
     # ---- waiting
 
@@ -107,7 +109,7 @@ class ReceiverThread:
                 return
             with self._changed:
                 left = deadline - time.monotonic()
-                if not self._changed.wait_for(lambda seen=seen: self._events_seen != seen, left):
+                if not self._changed.wait_for(partial(self._event_after, seen), left):
                     raise TimeoutError(f"not within {timeout} s; {self.counters()}")
 
     # ---- the thread
@@ -137,6 +139,9 @@ class ReceiverThread:
                 task.cancel()
             for task in done:
                 task.result()
+
+    def _event_after(self, seen: int) -> bool:
+        return self._events_seen != seen
 
     def _on_event(self, event: dict[str, Any]) -> None:
         for listener in self.events:

@@ -34,7 +34,7 @@ class VirtualBox:
     clock: "real", or "stepped": time moves only by `advance` (and by what presses take).
     receiver: a ReceiverThread, where it is enrolled at its first start and which it then reaches by Wi-Fi.
     Without one the box is armed but unenrolled.
-    folder: where its flash lives; a temporary one by default.
+    folder: where its flash lives; a temporary one by default. on_console: gets each line of its console.
     """
 
     def __init__(
@@ -45,9 +45,10 @@ class VirtualBox:
         clock: str = "real",
         name: str = "Boulangerie Martin",
         board: str = "esp32_wrover",
-        heapsize: str = "256K",
+        heapsize: str = "512K",
         siren: bool = False,
         mains: bool = True,
+        on_console: Callable[[str], object] | None = None,
     ) -> None:
         if clock not in ("real", "stepped"):
             raise ValueError(f'clock is "real" or "stepped", not {clock!r}')
@@ -57,6 +58,7 @@ class VirtualBox:
         self.files: dict[str, bytes] = {}  # what enrolment put on it
         self.log: list[LogLine] = []
         self.console_lines: list[str] = []
+        self._on_console = on_console
         self._receiver = receiver
         self._siren = siren
         self._heapsize = heapsize
@@ -133,6 +135,14 @@ class VirtualBox:
     @property
     def is_on(self) -> bool:
         return self._process is not None
+
+    @property
+    def wifi_up(self) -> bool:
+        return self._wifi
+
+    @property
+    def mains_on(self) -> bool:
+        return self._inputs["mains"]
 
     def _start(self) -> None:
         self._died = None
@@ -219,6 +229,11 @@ class VirtualBox:
         self._inputs[name] = bool(edges[-1][1])
         return float(answer["us"] / 1e6)
 
+    def edges_during_stall(self, name: str, edges: Sequence[tuple[int, int]], stall_ms: int) -> None:
+        """Block the interpreter while the edges happen: interrupts come late, and no more than eight."""
+        self._command("edges", input=name, edges=[list(edge) for edge in edges])
+        self.stall(stall_ms)
+
     def mains(self, on: bool) -> None:
         self.edges("mains", [(0, 1 if on else 0)])
 
@@ -251,10 +266,9 @@ class VirtualBox:
     def siren(self) -> bool:
         return self._output("siren")
 
-    def wear(self) -> dict[str, list[int]]:
-        """Programs and erases of each flash block since this start."""
-        answer = self._command("wear")
-        return {"programs": answer["programs"], "erases": answer["erases"]}
+    def wear(self, partition: str) -> dict[str, Any]:
+        """Of each flash block of a partition since this start: `programs`, `erases`; and `refused_sets` of all."""
+        return self._command("wear", partition=partition)
 
     def _output(self, name: str) -> bool:
         if name not in self._outputs:
@@ -324,6 +338,8 @@ class VirtualBox:
             self._changed.notify_all()
 
     def _line(self, text: str, at: float) -> None:
+        if self._on_console is not None:
+            self._on_console(text)
         with self._changed:
             self.console_lines.append(text)
             line = parse(text, at)

@@ -1,0 +1,144 @@
+"""The shell's side of town, enrolment and receiver: what a person types, and what a mistake ends in."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alertbox.town import Town
+from fake_box import FakeBox
+
+ENVIRONMENT = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}
+ALERTBOX = [sys.executable, "-c", "from alertbox.cli import main; main()"]
+
+
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*ALERTBOX, *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A receiver in a process of its own, ready, and its port."""
+    process = subprocess.Popen(
+        [*ALERTBOX, "receiver", "town", "--port", "0", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        ready = process.stdout.readline()
+        assert ready.startswith("Receiver ready on 127.0.0.1:")
+        yield process, int(ready.split(":")[1].split(".")[0])
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    Town.create(tmp_path / "town")
+    return tmp_path
+
+
+def test_a_town_is_made_a_box_enrolled_and_revoked(tmp_path):
+    box = FakeBox()
+    assert run(tmp_path, "town", "create", "town", "--name", "alerts.example.org").returncode == 0
+    enrol = ["enrol", "town", "--public", box.public.hex(), "--name", "Boulangerie", "--host", "192.0.2.7"]
+    done = run(tmp_path, *enrol, "--out", "files", "--wifi", "shop", "--wifi-key", "secret")
+    assert done.returncode == 0, done.stderr
+    assert box.id in done.stdout
+    assert {file.name for file in (tmp_path / "files").iterdir()} == {"enrolment.json", "ca.der"}
+    enrolment = tmp_path / "files" / "enrolment.json"
+    assert stat.S_IMODE(enrolment.stat().st_mode) == 0o600
+    account = json.loads(enrolment.read_text())
+    assert (account["host"], account["port"], account["server_name"]) == ("192.0.2.7", 8883, "alerts.example.org")
+    assert account["wifi"] == ["shop", "secret"]
+    assert account["password"] not in done.stdout + done.stderr
+    assert run(tmp_path, "town", "revoke", "town", "Boulangerie").returncode == 0
+    assert "Boulangerie" in run(tmp_path, "town", "boxes", "town").stdout
+    assert run(tmp_path, "town", "passwords", "town").stdout == ""
+
+
+def test_the_receiver_says_where_it_listens_and_ends_with_ctrl_c(folder):
+    with running(folder) as (process, port):
+        box = FakeBox()
+        box.files = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        with box.connected() as connection:
+            connection.publish(box.alert(1))
+            assert connection.ack() == 1
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert output == "Receiver stopped: 1 alerts received, 0 refused.\n"
+
+
+def test_a_killed_receiver_has_what_it_acknowledged(folder):
+    box = FakeBox()
+    with running(folder) as (process, port):
+        box.files = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        with box.connected() as connection:
+            for sequence in range(1, 21):
+                connection.publish(box.alert(sequence))
+            acknowledged = {connection.ack() for _ in range(10)}
+            process.kill()
+            process.wait()
+    with running(folder) as (process, port):
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    stored = {alert.sequence for alert in stored_in(folder)}
+    assert acknowledged <= stored
+
+
+def stored_in(folder: Path):
+    from alertbox.receiver import ReceiverThread
+
+    with ReceiverThread(Town.open(folder / "town")) as receiver:
+        return receiver.alerts()
+
+
+def test_the_log_goes_to_a_file(folder):
+    done = run(folder, "receiver", "town", "--port", "0", "--for", "0", "--log", "log.jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["event"] for line in (folder / "log.jsonl").read_text().splitlines()][-1] == "stopped"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["receiver", "nowhere"],
+        ["receiver", "town", "--broker", "http://localhost"],
+        ["receiver", "town", "--port", "0", "--log", "no/such/folder"],
+        ["town", "create", "town"],
+        ["town", "revoke", "town", "Nobody"],
+        ["enrol", "town", "--public", "zz", "--name", "A", "--host", "h", "--out", "files"],
+        ["enrol", "town", "--public", FakeBox().public.hex(), "--name", "A", "--host", "h", "--out", "town/town.json"],
+    ],
+)
+def test_a_mistake_ends_in_one_sentence_and_status_1(folder, arguments):
+    done = run(folder, *arguments)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_database_ends_in_one_sentence(folder):
+    (folder / "town" / "receiver.db").write_bytes(b"not a database" * 1000)
+    done = run(folder, "receiver", "town", "--port", "0")
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "alertbox: town/receiver.db is damaged or is not the receiver's database: restore it from a backup."
+    )
+
+
+def test_a_mistake_is_told_in_french(folder):
+    assert "n'est pas le dossier" in run(folder, "--lang", "fr", "receiver", "nowhere").stderr

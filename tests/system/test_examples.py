@@ -1,0 +1,86 @@
+"""What the papers and the help say can be typed, typed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alertbox.cli import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+ALERTBOX = Path(sys.executable).parent / "alertbox"
+
+
+def run(command: list[str], cwd: Path, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    environment = dict(os.environ, PATH=f"{ALERTBOX.parent}:{os.environ['PATH']}", LANG="C.UTF-8", COLUMNS="100")
+    environment.pop("LC_ALL", None)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+def example(command: str, cwd: Path) -> str:
+    """The lines under `Example:` in a command's help."""
+    text = run(["alertbox", command, "--help"], cwd).stdout
+    return "\n".join(line.strip() for line in text.split("Example:")[1].strip().splitlines())
+
+
+def test_the_help_names_every_command_in_a_line(tmp_path):
+    text = run(["alertbox", "--help"], tmp_path).stdout
+    listed = {words[0] for line in text.splitlines() if (words := line.split()) and line.startswith("  ")}
+    assert set(COMMANDS) <= listed
+    modules = {path.stem for path in (ROOT / "host_tools" / "alertbox" / "commands").glob("[a-z]*.py")}
+    assert modules == set(COMMANDS)
+
+
+def test_the_example_of_sim_presses_and_shows_what_the_receiver_stored(tmp_path):
+    result = run(["bash", "-euc", example("sim", tmp_path)], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Receiver: help, sequence 1, from Boulangerie Martin: verified and stored." in result.stdout
+
+
+def test_the_example_of_receiver_runs_and_stops(tmp_path):
+    result = run(["bash", "-euc", example("receiver", tmp_path)], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Receiver ready on" in result.stdout
+    assert "Receiver stopped: 0 alerts received, 0 refused." in result.stdout
+
+
+def test_ten_lines_of_python_start_a_box_press_and_read_the_stored_alert(tmp_path):
+    text = (ROOT / "host_tools" / "README.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    result = run([sys.executable, "-c", code], tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "Boulangerie Martin inform 1\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["sim", "--clock", "stepped"], "alertbox: With the stepped clock time only passes with a press: add --press."),
+        (["sim", "--keys"], "alertbox: Keys need a terminal: run `alertbox sim --keys` in one, or use --press."),
+        (["receiver", "nowhere"], "alertbox: nowhere is not a town's folder"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_sentence_and_status_1(tmp_path, command, sentence):
+    result = subprocess.run(
+        [str(ALERTBOX), "--lang", "en", *command], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    (last,) = result.stderr.strip().splitlines()
+    assert last.startswith(sentence)
+
+
+def test_a_wrong_option_is_a_usage_error_with_status_2(tmp_path):
+    result = run(["alertbox", "sim", "--press", "soon"], tmp_path)
+    assert result.returncode == 2
+    assert "'soon' is not a list of presses" in result.stderr
+
+
+def test_a_missing_micropython_is_named_with_what_to_do(tmp_path):
+    environment = dict(os.environ, MICROPYTHON="/no/such/micropython")
+    command = [str(ALERTBOX), "--lang", "en", "sim", "--press", "120"]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "No MicroPython at /no/such/micropython: run `make setup`" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,187 @@
+"""Power that goes, Wi-Fi that goes, a clock that lies: what is pressed arrives, once."""
+
+import contextlib
+
+import pytest
+from alertbox.receiver import ReceiverThread
+from alertbox.sim import VirtualBox, flash
+from alertbox.sim.box import ROOT
+from alertbox.town import Town
+from stepping import advance_until
+
+_TABLE = ROOT / "boards" / "esp32_wrover" / "partitions.csv"
+
+
+def press(box: VirtualBox) -> None:
+    box.press("button", 120)
+    box.advance(700)
+
+
+def connected(box: VirtualBox, since: int = 0) -> bool:
+    return any(line.module == "mqtt" and line.text.startswith("connected") for line in box.log[since:])
+
+
+def all_acknowledged(box: VirtualBox, sequences: set[str], since: int = 0) -> bool:
+    return sequences <= {line.fields["seq"] for line in box.log[since:] if line.text.startswith("received ")}
+
+
+def test_presses_made_without_wifi_arrive_when_it_is_back_newest_first(box: VirtualBox, receiver: ReceiverThread):
+    box.wifi(False)
+    box.advance(1000)
+    for _ in range(3):
+        press(box)
+    assert receiver.alerts() == []
+    mark = len(box.log)
+    box.wifi(True)
+    advance_until(box, lambda: all_acknowledged(box, {"1", "2", "3"}, mark))
+    assert sorted(alert.sequence for alert in receiver.alerts()) == [1, 2, 3]
+    sent = [line.fields["seq"] for line in box.log[mark:] if line.text.startswith("sending")]
+    assert sent == ["3", "2", "1"]
+
+
+def test_an_alarm_overtakes_what_waited_before_it(box: VirtualBox, receiver: ReceiverThread):
+    box.wifi(False)
+    box.advance(1000)
+    press(box)
+    box.press("button", 1800)
+    box.advance(700)
+    press(box)
+    mark = len(box.log)
+    box.wifi(True)
+    advance_until(box, lambda: all_acknowledged(box, {"1", "2", "3"}, mark))
+    sent = [line.fields["seq"] for line in box.log[mark:] if line.text.startswith("sending")]
+    assert sent[0] == "2"
+
+
+def test_what_was_queued_survives_a_power_cut(box: VirtualBox, receiver: ReceiverThread):
+    box.wifi(False)
+    box.advance(1000)
+    press(box)
+    press(box)
+    box.power_cut()
+    armed = box.power_on()
+    assert armed.fields["undelivered"] == "2"
+    box.wifi(True)
+    advance_until(box, lambda: all_acknowledged(box, {"1", "2"}))
+    assert [alert.boot for alert in receiver.alerts()] == [2, 2]
+    press(box)
+    receiver.wait_for(lambda alert: alert.sequence == 3 and alert.boot == 3)
+
+
+@pytest.mark.parametrize("operation", [1, 2, 3])
+def test_power_that_goes_in_the_middle_of_a_flash_operation_loses_nothing_journalled(
+    box: VirtualBox, receiver: ReceiverThread, operation: int
+):
+    """1 is the journal's program at the press; 2 and 3 mark it as received: there it must not be sent again."""
+    press(box)
+    receiver.wait_for(lambda alert: alert.sequence == 1)
+    box.wait_log("dispatcher", "received seq=1")
+    box.power_cut_at_flash_operation(operation, seed=operation)
+    with contextlib.suppress(RuntimeError):  # it goes off while we press
+        press(box)
+    box.wait_off()
+    journalled = any(line.fields.get("seq") == "2" for line in box.log if line.text.startswith("journalled"))
+    mark = len(box.log)
+    box.power_on()
+    advance_until(box, lambda: connected(box, mark))
+    press(box)
+    last = last_sequence(box)
+    receiver.wait_for(lambda alert: alert.sequence == last)
+    sequences = [alert.sequence for alert in receiver.alerts()]
+    assert len(sequences) == len(set(sequences))
+    if journalled:
+        assert 2 in sequences
+    assert len(receiver.dispatched) == len(sequences)
+
+
+def last_sequence(box: VirtualBox) -> int:
+    return int([line for line in box.log if line.text.startswith("journalled")][-1].fields["seq"])
+
+
+def test_a_lost_journal_makes_a_new_key_and_never_begins_again_at_1_under_the_old_one(
+    box: VirtualBox, receiver: ReceiverThread
+):
+    press(box)
+    receiver.wait_for(lambda alert: alert.sequence == 1)
+    old_key = box.public_key
+    box.power_cut()
+    offset, size = flash.partition(_TABLE, "journal")
+    with (box.folder / "flash.bin").open("r+b") as cells:
+        cells.seek(offset)
+        cells.write(b"\xff" * size)
+    mark = len(box.log)
+    box.power_on()
+    assert box.public_key != old_key
+    assert any(line.level == "ERROR" and "new key" in line.text for line in box.log[mark:])
+    press(box)
+    box.advance(10_000)
+    assert [alert.sequence for alert in receiver.alerts()] == [1]  # only the one under the old key
+
+
+def test_the_receiver_acknowledges_again_when_the_box_missed_it(box: VirtualBox, receiver: ReceiverThread):
+    press(box)
+    alert = receiver.wait_for(lambda alert: alert.sequence == 1)
+    box.wait_log("dispatcher", "received seq=1")
+    assert len(receiver.dispatched) == 1
+    assert alert.clock_wrong is False
+
+
+def test_tls_is_refused_when_the_clock_says_the_certificate_is_not_valid_yet(box: VirtualBox, receiver: ReceiverThread):
+    """A chip whose clock fell back to 2000 must not trust a certificate it cannot date."""
+    box.wifi(False)
+    box.advance(1000)
+    box.set_clock(946684800)
+    mark = len(box.log)
+    box.wifi(True)
+    advance_until(box, lambda: any("not valid yet" in line.text for line in box.log[mark:]))
+    assert not connected(box, mark)
+
+
+def test_the_clock_starts_at_the_last_saved_time_and_is_corrected_by_an_acknowledgement(
+    box: VirtualBox, receiver: ReceiverThread
+):
+    press(box)
+    first = receiver.wait_for(lambda alert: alert.sequence == 1)
+    assert "clock-unsure" in first.flags
+    box.wait_log("dispatcher", "received seq=1")
+    press(box)
+    second = receiver.wait_for(lambda alert: alert.sequence == 2)
+    assert "clock-unsure" not in second.flags
+    assert abs((second.pressed_at - second.received_at).total_seconds()) < 60
+
+
+def test_a_box_without_enrolment_journals_presses_and_stays_armed(make_box):
+    box = make_box(clock="stepped")
+    press(box)
+    box.wait_log("issuer", "journalled")
+    box.power_cut()
+    assert box.power_on().fields["undelivered"] == "1"
+
+
+def test_a_receiver_that_is_away_gets_the_alert_when_it_is_back(make_box, town: Town):
+    with ReceiverThread(town) as receiver:
+        box = make_box(receiver, clock="stepped")
+        advance_until(box, lambda: connected(box))
+        port = receiver.port
+    press(box)
+    mark = len(box.log)
+    with ReceiverThread(town, port=port) as receiver:
+        advance_until(box, lambda: all_acknowledged(box, {"1"}, mark), most_ms=200_000, step_ms=500)
+        assert [alert.sequence for alert in receiver.alerts()] == [1]
+
+
+def test_a_false_acknowledgement_does_not_stop_the_sending(box: VirtualBox, receiver: ReceiverThread):
+    box.wifi(False)
+    box.advance(1000)
+    press(box)
+    box.wifi(True)
+    mark = len(box.log)
+    advance_until(box, lambda: all_acknowledged(box, {"1"}, mark))
+    publish_as_receiver(receiver, receiver.alerts()[0].box, b"\xd1\x84\x43\xa1\x01\x05\xa0\x41\x00\x41\x00")
+    box.wait_log("dispatcher", "acknowledgement refused", since=mark)
+
+
+def publish_as_receiver(receiver: ReceiverThread, box: str, payload: bytes) -> None:
+    link = receiver._receiver._link
+    assert link is not None
+    receiver._loop.call_soon_threadsafe(link.publish, f"alertbox/{box}/ack", payload)

@@ -1,0 +1,87 @@
+"""What the box shows, sounds and says on the spot."""
+
+import hashlib
+
+from alertbox.receiver import ReceiverThread
+from alertbox.sim import VirtualBox
+from stepping import advance_until
+from serial_box import SerialBox
+
+
+def test_the_siren_sounds_on_an_alarm_only_where_the_risk_form_allows_it(make_box, receiver: ReceiverThread):
+    box = make_box(receiver, clock="stepped", siren=True)
+    box.press("button", 120)
+    box.advance(700)
+    assert not box.siren()
+    box.press("button", 1800)
+    assert box.siren()
+
+
+def test_the_siren_falls_silent_after_its_longest_time(make_box, receiver: ReceiverThread):
+    box = make_box(receiver, clock="stepped", siren=True)
+    box.press("button", 1800)
+    box.advance(179_000)
+    assert box.siren()
+    box.advance(3000)
+    assert not box.siren()
+
+
+def test_an_alarm_is_silent_by_default(box: VirtualBox):
+    box.press("button", 1800)
+    assert not box.siren()
+
+
+def test_the_light_blinks_while_armed(box: VirtualBox):
+    seen = set()
+    for _ in range(60):
+        box.advance(100)
+        seen.add(box.light())
+    assert seen <= {True, False}
+    advance_until(box, box.light, most_ms=6000, step_ms=7)
+    advance_until(box, lambda: not box.light(), most_ms=1000, step_ms=7)
+
+
+def test_mains_lost_is_flagged_at_once_and_reported_when_it_has_held_a_minute(
+    box: VirtualBox, receiver: ReceiverThread
+):
+    box.mains(False)
+    box.press("button", 120)
+    box.advance(700)
+    assert "mains-lost" in receiver.wait_for(lambda alert: alert.kind_name == "inform").flags
+    assert [alert.kind_name for alert in receiver.alerts()] == ["inform"]
+    box.advance(61_000)
+    receiver.wait_for(lambda alert: alert.kind_name == "mains-lost")
+    box.mains(True)
+    box.advance(61_000)
+    receiver.wait_for(lambda alert: alert.kind_name == "mains-back")
+
+
+def test_a_short_dip_of_the_mains_is_not_reported(box: VirtualBox, receiver: ReceiverThread):
+    box.mains(False)
+    box.advance(30_000)
+    box.mains(True)
+    box.advance(90_000)
+    assert receiver.alerts() == []
+
+
+def test_serial_that_nobody_reads_holds_up_nothing(make_box):
+    box = make_box(clock="stepped")
+    for _ in range(40):
+        box.press("button", 120)
+        box.advance(700)
+    assert box.log[-1].fields["seq"] == "40"
+
+
+def test_a_restarted_box_tells_on_its_serial_who_it_is_and_that_it_is_armed(box_choice, request):
+    """Runs on a board as well. On a pty nothing can reset the box: whoever runs it restarts it."""
+    box = request.getfixturevalue("make_box")(clock="stepped") if box_choice.kind == "sim" else None
+    with SerialBox(box.serial if box else box_choice.address) as seen:
+        if box:
+            box.power_cut()
+            box.power_on()
+        elif box_choice.kind == "serial":
+            seen.reset()
+        identity = seen.wait_log("app", "identity").fields
+        assert len(bytes.fromhex(identity["public"])) == 65
+        assert hashlib.sha256(bytes.fromhex(identity["public"])).hexdigest().startswith(identity["box"])
+        assert int(seen.wait_log("app", "armed").fields["boot"]) >= 1

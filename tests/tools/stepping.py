@@ -1,0 +1,14 @@
+"""Virtual time in the system tests."""
+
+from collections.abc import Callable
+
+from alertbox.sim import VirtualBox
+
+
+def advance_until(box: VirtualBox, condition: Callable[[], bool], most_ms: int = 60_000, step_ms: int = 100) -> None:
+    """Let virtual time pass until a condition on the box holds."""
+    for _ in range(most_ms // step_ms):
+        if condition():
+            return
+        box.advance(step_ms)
+    raise AssertionError(f"not within {most_ms} ms of virtual time; last lines: {box.console_lines[-10:]}")
