@@ -66,8 +66,9 @@ def complaints(fake: list[ast.stmt], real: list[ast.stmt], where: str) -> list[s
             if name != "__init__":
                 found.append(f"{place}: the chip has no such name")
         elif isinstance(node, ast.ClassDef):
-            if isinstance(there[name][0], ast.ClassDef):
-                found += complaints(node.body, there[name][0].body, place)
+            real_class = there[name][0]
+            if isinstance(real_class, ast.ClassDef):
+                found += complaints(node.body, real_class.body, place)
             else:
                 found.append(f"{place}: no class on the chip")
         elif isinstance(node, ast.FunctionDef):
@@ -97,7 +98,7 @@ def call_complaints(fake: ast.FunctionDef, real: list[ast.stmt], place: str) -> 
 def value_complaints(fake: ast.stmt, real: ast.stmt, place: str) -> list[str]:
     mine, theirs = getattr(fake, "value", None), getattr(real, "value", None)
     if isinstance(mine, ast.Constant) and isinstance(theirs, ast.Constant) and mine.value != theirs.value:
-        return [f"{place}: is {mine.value}, on the chip {theirs.value}"]
+        return [f"{place}: is {mine.value!r}, on the chip {theirs.value!r}"]
     return []
 
 

@@ -86,8 +86,10 @@ class _Box:
         self._signer = Signer(self._identity.private, self._events.boot, os.urandom)
         pin, active = _input_pin("button")
         self._button = Button(pin, self._clock.now, active)
-        self._mains = Mains(*_input_pin("mains"), self._clock)
-        self._siren = Siren(*_output_pin("siren"), self._enrolment is not None and self._enrolment.siren)
+        pin, active = _input_pin("mains")
+        self._mains = Mains(pin, active, self._clock)
+        pin, active = _output_pin("siren")
+        self._siren = Siren(pin, active, self._enrolment is not None and self._enrolment.siren)
         self._issuer = Issuer(
             self._identity,
             self._events.boot,

@@ -32,9 +32,9 @@ class Dispatcher:
         self._clock = clock
         self._random = random
         self._on_received = on_received
-        self._due = {}  # sequence: when to send again, ms
-        self._tries = {}
-        self._sending = set()
+        self._due: dict = {}  # sequence: when to send again, ms
+        self._tries: dict = {}
+        self._sending: set = set()
         self._wake = asyncio.Event()
 
     def notify(self) -> None:

@@ -62,7 +62,7 @@ class EventLog:
 
     def last(self, count: int) -> list:
         """The newest events, newest first."""
-        events = []
+        events: list = []
         for _, number, payload in self._ring.recent():
             if len(events) == count:
                 break

@@ -14,7 +14,10 @@ _log = Log("issuer")
 
 
 class Issuer:
-    """`flags()` gives the state bits of the moment (alert.FLAG_*); `on_issued(sequence, kind)` is told after the write."""
+    """`flags()` gives the state bits of the moment (alert.FLAG_*).
+
+    `on_issued(sequence, kind)` is told after the write.
+    """
 
     def __init__(self, identity, boot: int, signer, journal, incident, clock, flags, on_issued):
         self._identity = identity
@@ -25,7 +28,7 @@ class Issuer:
         self._clock = clock
         self._flags = flags
         self._on_issued = on_issued
-        self._held = []
+        self._held: list = []
 
     def issue(self, kind: int, source: int) -> None:
         """Sign, journal and announce one alert; a press is never dropped."""
@@ -62,9 +65,7 @@ class Issuer:
     def _write(self, kind: int, source: int, pressed: "int | None", uptime: int, flags: int) -> None:
         sequence = self._journal.next_sequence
         back = self._incident.join(sequence, self._clock.now()) if kind in alert.PRESSES else 0
-        body = alert.encode(
-            self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, flags
-        )
+        body = alert.encode(self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, flags)
         signature = self._signer.sign(cose.signed_part(body))
         self._journal.append(sequence, kind, body, signature)
         _log.info("journalled", seq=sequence, kind=alert.KINDS[kind], source=source)

@@ -56,10 +56,10 @@ class Journal:
     def recover(self) -> None:
         """Read the journal after a start, whatever the last one left half done."""
         self._first_block = -1
-        self._early = set()  # undelivered sequences in the oldest block: only they may come a second time
+        self._early: set = set()  # undelivered sequences in the oldest block: only they may come a second time
         self._latest = (0, -1)
         self._ring.recover(self._visit)
-        self._early = None
+        self._early.clear()
         sequence, position = self._latest
         found = self._ring.read(position) if sequence else None
         if found and found[0] == sequence:

@@ -11,7 +11,13 @@ DEBUG, INFO, WARNING, ERROR = 0, 1, 2, 3
 _NAMES = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 level = INFO
-now = time.ticks_ms  # milliseconds since the start; the app puts its own clock here, which does not wrap
+
+
+def _ticks() -> int:
+    return time.ticks_ms()  # type: ignore[return-value]  # the stubs' ticks are a type of their own
+
+
+now = _ticks  # milliseconds since the start; the app puts its own clock here, which does not wrap
 
 
 class Log:
@@ -36,7 +42,7 @@ class Log:
 def _write(line_level: int, module: str, message: str, fields: dict) -> None:
     if line_level < level:
         return
-    line = "%d %s %s %s" % (now(), _NAMES[line_level], module, message)
+    line = "%s %s %s %s" % (now(), _NAMES[line_level], module, message)
     for name in sorted(fields):
         line += " %s=%s" % (name, fields[name])
     # One write a line, so that it is not torn by console output.

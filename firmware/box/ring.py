@@ -332,7 +332,7 @@ class Ring:
         except OSError as error:
             raise StorageError("flash cannot be read: %s" % error)
 
-    def _program(self, position: int, data: bytes, offset: int = 0) -> None:
+    def _program(self, position: int, data, offset: int = 0) -> None:
         block, slot = divmod(position, self._per_block)
         try:
             self._device.writeblocks(block, data, slot * self._size + offset)

@@ -6,6 +6,7 @@ import queue
 import socket
 import ssl
 from io import StringIO
+from typing import Any
 
 import pytest
 from alertbox.errors import UserError
@@ -33,7 +34,7 @@ def enrolled(receiver: ReceiverThread, name: str) -> FakeBox:
 
 
 def test_an_alert_is_stored_then_acknowledged_then_dispatched(town):
-    events = []
+    events: list[dict[str, Any]] = []
     with ReceiverThread(town, on_event=events.append) as receiver:
         box = enrolled(receiver, "Boulangerie")
         with box.connected() as connection:
@@ -406,6 +407,7 @@ def test_a_port_in_use_is_a_sentence(town, receiver):
 def test_another_broker_is_used_by_the_same_way_in(town, tmp_path):
     """The embedded broker of one town is the other broker of a receiver elsewhere."""
     with ReceiverThread(town) as there:
+        assert there._receiver._broker is not None
         user, password = there._receiver._broker.receiver
         url = f"mqtts://{user}:{password}@localhost:{there.port}"
         elsewhere = Town.create(tmp_path / "elsewhere")

@@ -138,6 +138,7 @@ def test_what_was_not_noted_as_dispatched_is_found_after_a_restart(town, box):
         async with opened(town) as store:
             for sequence in (1, 2):
                 _, record = await store.add(verified(box, sequence), NOW)
+                assert record is not None
             store.mark_dispatched(record)
         async with opened(town) as store:
             return [one.sequence for one in await store.undispatched()]

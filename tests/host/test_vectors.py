@@ -6,6 +6,7 @@ import re
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 import cbor2
 import make_vectors
@@ -53,7 +54,7 @@ def test_three_hundred_random_alerts_of_the_box_are_read_and_verified_by_the_hos
     private, public = p256.finish(signer.generate_key(source.randbytes))
     box_signer = signer.Signer(private, 1, source.randbytes)
     for sequence in range(1, 301):
-        fields = {
+        fields: dict[str, Any] = {
             "boot": source.getrandbits(32),
             "sequence": sequence,
             "kind": source.choice(list(alert.KINDS)),
@@ -162,8 +163,9 @@ def test_the_same_bytecodes_run_in_the_same_order_for_every_scalar():
 
 def test_names_and_numbers_of_kinds_flags_and_states_are_the_contracts():
     def enumeration(rule: str) -> dict[str, int]:
-        block = re.search(rf"^{rule} = &\((.*?)\)", CDDL, re.DOTALL | re.MULTILINE)[1]
-        return {name: int(number) for name, number in re.findall(r"([a-z-]+): (\d+)", block)}
+        block = re.search(rf"^{rule} = &\((.*?)\)", CDDL, re.DOTALL | re.MULTILINE)
+        assert block is not None
+        return {name: int(number) for name, number in re.findall(r"([a-z-]+): (\d+)", block[1])}
 
     assert {name: kind for kind, name in alert.KINDS.items()} == enumeration("kind")
     for rule, prefix in (("kind", ""), ("flag", "FLAG_"), ("ack-state", "")):

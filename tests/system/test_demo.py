@@ -27,6 +27,8 @@ def test_the_demo_delivers_all_that_it_presses_and_refuses_both_attacks():
 
 @dataclass(frozen=True)
 class Stored:
+    """What the verdict looks at of a stored alert."""
+
     sequence: int
     kind_name: str
 
@@ -52,5 +54,5 @@ def test_a_wrong_number_is_said_and_fails(stored, dispatched, refused, line, cap
     assert line in capsys.readouterr().out
 
 
-def test_the_right_numbers_pass(capsys):
+def test_the_right_numbers_pass():
     assert demo._verdict(GOOD, GOOD, REFUSED) is True

@@ -63,9 +63,8 @@ def test_ten_lines_of_python_start_a_box_press_and_read_the_stored_alert(tmp_pat
     ],
 )
 def test_a_users_mistake_ends_in_one_sentence_and_status_1(tmp_path, command, sentence):
-    result = subprocess.run(
-        [str(ALERTBOX), "--lang", "en", *command], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    typed = [str(ALERTBOX), "--lang", "en", *command]
+    result = subprocess.run(typed, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert result.returncode == 1
     (last,) = result.stderr.strip().splitlines()
     assert last.startswith(sentence)

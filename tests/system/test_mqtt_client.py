@@ -198,6 +198,7 @@ class Driver:
         )
 
     async def _line(self) -> str:
+        assert self._process.stdout is not None
         line = (await self._process.stdout.readline()).decode()
         assert line, "the driver has ended:\n" + "".join(self._lines)
         self._lines.append(line)
@@ -220,11 +221,13 @@ class Driver:
 
     async def drop(self) -> None:
         """Have drop() called."""
+        assert self._process.stdin is not None
         self._process.stdin.write(b"d")
         await self._process.stdin.drain()
 
     async def stop(self) -> None:
         """Stop the client; it must leave nothing open, and the loop must have run all the time."""
+        assert self._process.stdin is not None
         self._process.stdin.close()
         end = await self.event("end")
         assert end["leaked"] == 0

@@ -4,8 +4,8 @@ import hashlib
 
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
-from stepping import advance_until
 from serial_box import SerialBox
+from stepping import advance_until
 
 
 def test_the_siren_sounds_on_an_alarm_only_where_the_risk_form_allows_it(make_box, receiver: ReceiverThread):

@@ -37,7 +37,7 @@ PLAIN = {
     "back": 0,
     "flags": 0,
 }
-ALERTS = {
+ALERTS: dict[str, dict] = {
     "one press informs": {},
     "two presses call for help": {"kind": 2, "sequence": 1235, "back": 1},
     "a held press raises the alarm": {"kind": 3, "sequence": 1236, "back": 2, "flags": 1},
@@ -56,9 +56,9 @@ ALERTS = {
     },
 }
 # Bodies that a newer box could send: an older reader takes what it knows.
-NEWER = {"an unknown kind": {5: 200}, "an unknown key": {11: "new", 300: [1, {2: None}]}}
+NEWER: dict[str, dict] = {"an unknown kind": {5: 200}, "an unknown key": {11: "new", 300: [1, {2: None}]}}
 # Bodies that no reader takes for an alert: a key's new value, or None to leave the key out.
-BROKEN_BODIES = {
+BROKEN_BODIES: dict[str, dict] = {
     "format version 2": {1: 2},
     "no sequence": {4: None},
     "sequence 0": {4: 0},
@@ -71,8 +71,8 @@ BROKEN_BODIES = {
 }
 
 ACK = {1: 1, 4: 1234, 7: 1_790_000_003, 11: 1}
-ACKS = {"received": {}, "in charge": {11: 2}, "largest": {4: UINT32, 7: UINT32, 11: 2}}
-BROKEN_ACKS = {
+ACKS: dict[str, dict] = {"received": {}, "in charge": {11: 2}, "largest": {4: UINT32, 7: UINT32, 11: 2}}
+BROKEN_ACKS: dict[str, dict] = {
     "state 0": {11: 0},
     "state 3": {11: 3},
     "format version 2": {1: 2},

@@ -6,7 +6,6 @@ Not modelled: DNS over UDP, listening sockets, lwIP's limit of sockets.
 
 import usocket
 from usocket import *  # noqa: F403 - extends the unix port's own module, which this one shadows
-
 from virtual.chip import chip
 
 _UNRESOLVED = -202  # lwIP's answer when there is no network

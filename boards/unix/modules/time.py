@@ -5,7 +5,6 @@ Not modelled: drift of the RTC; blocking sleeps run no interrupt here.
 
 import utime
 from utime import *  # noqa: F403 - extends the unix port's own module, which this one shadows
-
 from virtual.chip import chip
 from virtual.clock import EPOCH_2000
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 
 import usocket
+
 from virtual.chip import chip
 
 _IPPROTO_TCP, _TCP_NODELAY = 6, 1

@@ -48,7 +48,9 @@ def refusal(code: int) -> str:
 # ---- Sending ------------------------------------------------------------------
 
 
-def connect(client_id: str, username: str, password: str, will_topic: str, will_payload: bytes, keepalive_s: int):
+def connect(
+    client_id: str, username: str, password: str, will_topic: str, will_payload: bytes, keepalive_s: int
+) -> bytes:
     """A CONNECT with a last will, which the broker publishes (QoS 1, retained) when the box goes silent."""
     body = b"\x00\x04MQTT\x04" + bytes((_CONNECT_FLAGS,)) + keepalive_s.to_bytes(2, "big")
     for field in (client_id.encode(), _topic_bytes(will_topic), will_payload, username.encode(), password.encode()):
@@ -68,7 +70,7 @@ def puback(packet_id: int) -> bytes:
     return _packet(PUBACK << 4, packet_id.to_bytes(2, "big"))
 
 
-def subscribe(packet_id: int, topics) -> bytes:
+def subscribe(packet_id: int, topics: tuple) -> bytes:
     """A SUBSCRIBE to each of the topics, with QoS 1."""
     body = packet_id.to_bytes(2, "big")
     for topic in topics:
@@ -164,7 +166,7 @@ def _packet_id(two_bytes: bytes) -> int:
 _DECODERS = {CONNACK: _connack, PUBLISH: _publish, PUBACK: _puback, SUBACK: _suback, PINGRESP: _pingresp}
 
 
-def _decoder(first: int):
+def _decoder(first: int):  # type: ignore[no-untyped-def]  # a function, for which MicroPython has no name
     """The decoder for a packet that starts with this byte."""
     kind, flags = first >> 4, first & 0x0F
     decoder = _DECODERS.get(kind)
@@ -232,4 +234,5 @@ class PacketReader:
         if body_end > self._end:
             return None
         self._start = body_end
-        return decoder(first & 0x0F, bytes(self._view[body_start:body_end]))
+        packet: tuple = decoder(first & 0x0F, bytes(self._view[body_start:body_end]))
+        return packet

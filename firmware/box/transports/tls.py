@@ -62,7 +62,7 @@ def _readable(plain):
     On the TCP socket instead of the TLS one: the unix port looks at whatever is no file
     descriptor only once a millisecond, and every turn of the whole loop would take that long.
     """
-    yield asyncio.core._io_queue.queue_read(plain)
+    yield asyncio.core._io_queue.queue_read(plain)  # type: ignore[attr-defined]  # the stubs lack it
 
 
 class TlsLink:

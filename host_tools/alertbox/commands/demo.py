@@ -4,7 +4,9 @@ import contextlib
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import click
 
@@ -12,7 +14,7 @@ from alertbox import texts
 from alertbox.demo.screen import open_screen
 from alertbox.demo.story import STORY, Act, Stage
 from alertbox.demo.timeline import Timeline
-from alertbox.receiver import ReceiverThread, StoredAlert
+from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
 from alertbox.town import Town
 
@@ -41,14 +43,15 @@ def _play(folder: Path) -> bool:
             VirtualBox(receiver, folder=folder / "box", heapsize=_HEAP) as box,
         ):
             box.wait_log("mqtt", "connected")
-            stage = Stage(box, receiver, timeline, folder)
+            stage = Stage(box, receiver, timeline)
             for act in STORY:
                 screen.act(texts.say(act.text))
                 _perform(act, stage)
                 if act.refused:
                     screen.refused(act.refused)
             stored = [alert for alert in receiver.alerts() if alert.kind_name in _PRESSES]
-            return _verdict(stored, receiver.dispatched, receiver.counters()["refused"])
+            refused = receiver.counters()["refused"]
+    return _verdict(stored, receiver.dispatched, refused)
 
 
 def _perform(act: Act, stage: Stage) -> None:
@@ -61,7 +64,17 @@ def _perform(act: Act, stage: Stage) -> None:
         stage.box.wait_for(stage.timeline.complete, _PATIENCE_S)
 
 
-def _verdict(stored: list[StoredAlert], dispatched: list[StoredAlert], refused: dict[str, int]) -> bool:
+class _Alert(Protocol):
+    """What the verdict looks at of a stored alert."""
+
+    @property
+    def sequence(self) -> int: ...
+
+    @property
+    def kind_name(self) -> str: ...
+
+
+def _verdict(stored: Sequence[_Alert], dispatched: Sequence[_Alert], refused: dict[str, int]) -> bool:
     """Say the last line; True if the receiver ended up with exactly what the script pressed, in its order."""
     expected = [kind for act in STORY for kind in act.kinds]
     expected_refusals = Counter(act.refused for act in STORY if act.refused)

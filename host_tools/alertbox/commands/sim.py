@@ -17,7 +17,7 @@ _GAP_MS = 180
 _WINDOW_MS = 700  # after which what was pressed is decided
 
 
-class _Presses(click.ParamType):
+class _Presses(click.ParamType[list[int]]):
     """`120,120`: presses of so many milliseconds, close together: one gesture."""
 
     name = "MS[,MS...]"

@@ -12,7 +12,7 @@ class PlainScreen:
     """A line an act, a line an alert once it is complete."""
 
     def __init__(self, console: Console) -> None:
-        self._print = lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console = console
         self._told: set[int] = set()
 
     def __enter__(self) -> "PlainScreen":
@@ -32,6 +32,9 @@ class PlainScreen:
 
     def refused(self, reason: str) -> None:
         self._print("  " + texts.say("demo-refused", reason=reason))
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveScreen:
@@ -76,8 +79,10 @@ class LiveScreen:
         table.add_column(texts.say("demo-kind"))
         for moment in ("pressed", *MOMENTS):
             table.add_column(texts.say("moment-" + moment), justify="right")
+        act = None
         for line in self._lines:
-            table.add_row(*line)
+            table.add_row("" if line[0] == act else line[0], *line[1:])
+            act = line[0]
         return table
 
 

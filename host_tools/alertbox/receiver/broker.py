@@ -39,6 +39,8 @@ from alertbox.errors import UserError
 MAX_PACKET_BYTES = 8192
 # How long a stranger may take for the TLS handshake, and then for saying who it is.
 _LOGIN_S = 10
+# How long a box that is away keeps its session: what waits in it is acknowledgements, which it can ask for again.
+_SESSION_S = 86_400
 _UNREADABLE = (AMQTTError, MQTTError, CodecError, ValueError, LookupError, TypeError, struct.error)
 _RECEIVER = "receiver"
 _MAY = {Action.PUBLISH: ("alert", "state"), Action.SUBSCRIBE: ("ack", "command"), Action.RECEIVE: ("ack", "command")}
@@ -55,6 +57,7 @@ class _Connection(StreamReaderAdapter):
         self._transport = writer.transport
         self._on_too_long = on_too_long
         self.user: str | None = None
+        self.client = ""
         self.ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
@@ -106,7 +109,8 @@ class TownBroker(Broker):
         self, listen: str, port: int, tls: ssl.SSLContext, check_login: CheckLogin, on_refused: OnRefused
     ) -> None:
         bind = f"[{listen}]:{port}" if ":" in listen else f"{listen}:{port}"
-        super().__init__(BrokerConfig(listeners={"default": ListenerConfig(bind=bind)}, plugins={}))
+        listeners = {"default": ListenerConfig(bind=bind)}
+        super().__init__(BrokerConfig(listeners=listeners, plugins={}, session_expiry_interval=_SESSION_S))
         self._tls = tls
         self._check_login = check_login
         self._on_refused = on_refused
@@ -163,6 +167,8 @@ class TownBroker(Broker):
         finally:
             connection.cut()
             self._connections.discard(connection)
+            if self._by_client.get(connection.client) is connection:
+                del self._by_client[connection.client]
             connection.ended.set()
 
     async def _initialize_client_session(
@@ -182,8 +188,7 @@ class TownBroker(Broker):
         reader.user = session.username
         reader.allow_silence(session.keep_alive * 1.5 or inf)
         # A client id is private to its user: nobody can take over another's session.
-        client = f"{session.username}/{session.client_id}"
-        session.client_id = client
+        reader.client = client = session.client_id = f"{session.username}/{session.client_id}"
         while (old := self._by_client.get(client)) is not None:
             await old.end()
         self._by_client[client] = reader
@@ -213,9 +218,6 @@ class TownBroker(Broker):
             if client_session.transitions.state == "connected":
                 # amqtt leaves it so after a forbidden topic; the next connection would then not begin.
                 client_session.transitions.disconnect()
-            client = client_session.client_id
-            if client is not None and self._by_client.get(client) is reader:
-                del self._by_client[client]
 
     async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
         """Done in `_initialize_client_session`: nobody comes this far without."""

@@ -45,7 +45,8 @@ class ReceiverThread:
 
     def __enter__(self) -> "ReceiverThread":
         self._thread.start()
-        self._started.wait(_START_S)
+        if not self._started.wait(_START_S):
+            raise TimeoutError(f"the receiver did not start within {_START_S} s")
         if self._failure is not None:
             raise self._failure
         return self

@@ -225,7 +225,7 @@ class VirtualBox:
         over = lambda: number in self._edges_done or self._process is not process  # noqa: E731
         self._wait(over, last_ms / 1000 + 20, "the edges to be over")
         if number not in self._edges_done:
-            raise RuntimeError(f"the box went off ({self._died}) in the middle; its last lines:\n{self._tail()}")
+            raise RuntimeError(f"the box went off ({self._died}) in the middle:\n{self._tail()}")
         self._inputs[name] = bool(edges[-1][1])
         return float(answer["us"] / 1e6)
 
@@ -288,7 +288,7 @@ class VirtualBox:
 
         self._wait(look, timeout, f"log line {module} {text}")
         if not found:
-            raise RuntimeError(f"the box went off ({self._died}) before {module} {text}; its last lines:\n{self._tail()}")
+            raise RuntimeError(f"the box went off ({self._died}) before {module} {text}:\n{self._tail()}")
         return found[0]
 
     def wait_for(self, condition: Callable[[], bool], timeout: float = 20, what: str = "a condition") -> None:
