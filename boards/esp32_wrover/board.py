@@ -6,11 +6,12 @@ Pins avoid the strapping pins (0, 2, 5, 12, 15), the flash (6-11) and PSRAM (16,
 
 NAME = "esp32_wrover"
 
-# name: (GPIO, level while active). "Active" is pressed, present, on.
+# name: (GPIO, level while active, pull-up?). "Active" is pressed, present.
 INPUTS = {
-    "button": (33, 0),  # hidden wired button to ground, pull-up
-    "mains": (35, 1),  # 5 V supply through a divider; input-only pin
+    "button": (33, 0, True),  # hidden wired button to ground
+    "mains": (35, 1, False),  # 5 V supply through a divider; input-only pin, which has no pull-up
 }
+# name: (GPIO, level while on)
 OUTPUTS = {
     "light": (4, 1),  # the one dim light
     "siren": (26, 1),  # relay driver

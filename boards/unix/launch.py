@@ -77,7 +77,7 @@ def start():
 
     channel = control.Control(settings["control"], board.INPUTS)
     loop.install(channel.idle)
-    for name, (number, active) in board.INPUTS.items():
+    for name, (number, active, _) in board.INPUTS.items():
         chip.pin(number).level = active if settings["inputs"].get(name) else 1 - active
     channel.send({"event": "on", "us": chip.clock.now_us(), "outputs": board.OUTPUTS})
     asyncio.create_task(channel.run())

@@ -7,6 +7,8 @@ box is armed before it has any link, and stays armed whatever the link does.
 import asyncio
 import gc
 import os
+import sys
+import time
 
 import board
 import machine
@@ -35,14 +37,21 @@ from box.version import BUILT, VERSION
 
 _KEY_FILE = "/key"
 _IDLE_MS = 100
+_RESTART_S = 5
 _SAVE_CLOCK_MS = 3600 * 1000
 
 _log = Log("app")
 
 
 def main() -> None:
-    """Run the box; never returns in service."""
-    asyncio.run(_Box().run())
+    """Run the box. It never returns: a box that cannot go on restarts, and Ctrl-C leads to the prompt."""
+    try:
+        asyncio.run(_Box().run())
+    except Exception as error:  # noqa: BLE001 - whatever it was, a box at rest would alert nobody
+        sys.print_exception(error)
+        _log.error("cannot go on, restarting", in_s=_RESTART_S)
+        time.sleep(_RESTART_S)
+        machine.reset()
 
 
 def _flash(label: str, blocks: int):
@@ -55,11 +64,13 @@ def _flash(label: str, blocks: int):
 
 
 def _input_pin(name: str):
-    number, active = board.INPUTS[name]
-    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP), active
+    """(pin, level while active)."""
+    number, active, pull_up = board.INPUTS[name]
+    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP if pull_up else -1), active
 
 
 def _output_pin(name: str):
+    """(pin, level while on)."""
     number, active = board.OUTPUTS[name]
     return machine.Pin(number, machine.Pin.OUT, value=1 - active), active
 
@@ -72,6 +83,8 @@ class _Box:
         log.now = self._clock.now
         _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
         self._light = Light(*_output_pin("light"))
+        self._fault = False
+        self._received_ms: "int | None" = None
         self._enrolment = self._load_enrolment()
         self._journal = Journal(_flash("journal", 32))
         self._journal.recover()
@@ -108,6 +121,7 @@ class _Box:
             return enrolment.load()
         except StorageError as error:
             _log.error("not enrolled", reason=error)
+            self._fault = True
             return None
 
     def _load_identity(self):
@@ -139,23 +153,25 @@ class _Box:
         self._issuer.issue(alert.MAINS_BACK if present else alert.MAINS_LOST, 0)
 
     def _issued(self, sequence: int, kind: int) -> None:
-        if kind in alert.PRESSES:
-            self._light.show(signs.PRESSED)
+        self._show()
         if kind == alert.ALARM:
             self._siren.sound()
         if self._dispatcher:
             self._dispatcher.notify()
 
-    def _received(self, sequence: int, state: int, utc: int) -> None:
-        first = self._clock.state != SET
-        self._clock.correct(utc)
-        if first:
-            self._save_clock()
-        self._issuer.retry()
-        if not self._journal.undelivered():
-            self._light.show(signs.RECEIVED)
+    def _received(self, sequence: int, state: int, utc: "int | None") -> None:
+        if utc is not None:
+            first = self._clock.state != SET
+            self._clock.correct(utc)
+            if first:
+                self._save_clock()
+        self._received_ms = self._clock.now()
+        self._show()
         if state == alert.IN_CHARGE:
             self._siren.silence()
+
+    def _show(self) -> None:
+        self._light.show(signs.choose(self._fault, self._journal.undelivered(), self._received_ms, self._clock.now()))
 
     def _save_clock(self) -> None:
         self._saved_clock_ms = self._clock.now()
@@ -175,7 +191,7 @@ class _Box:
             tasks.update(self._link(self._enrolment))
         for name, coroutine in tasks.items():
             asyncio.create_task(self._critical(name, coroutine))
-        self._light.show(signs.ARMED)
+        self._show()
         gc.collect()
         _log.info("armed", boot=self._events.boot, undelivered=self._journal.undelivered(), heap=gc.mem_alloc())
         await asyncio.Event().wait()
@@ -213,6 +229,8 @@ class _Box:
             await asyncio.sleep_ms(_IDLE_MS)
             if self._clock.state == SET and self._clock.now() - self._saved_clock_ms >= _SAVE_CLOCK_MS:
                 self._save_clock()
+            self._issuer.retry()
+            self._show()
             for _ in self._signer.refill():
                 await self._quiet()
             await self._quiet()

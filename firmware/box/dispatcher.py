@@ -14,6 +14,7 @@ from box.log import Log
 
 _RESEND_MS = (5000, 10000, 20000, 40000, 60000)
 _UNDER_WAY = 16  # alerts sent and not yet acknowledged that are remembered
+_PROMPT_MS = 10000  # an acknowledgement within this time of sending is an answer to it
 _SENDERS = 2  # the transport's window of unconfirmed messages
 
 _log = Log("dispatcher")
@@ -22,7 +23,8 @@ _log = Log("dispatcher")
 class Dispatcher:
     """Ties journal, transport and acknowledgements together.
 
-    `key`: the HMAC key of acknowledgements. `on_received(sequence, state, utc)` is told of each first one.
+    `key`: the HMAC key of acknowledgements. `on_received(sequence, state, utc)` is told of each first one;
+    `utc` is the receiver's time in Unix seconds, None if it may be an old one.
     """
 
     def __init__(self, journal, box: bytes, key: bytes, clock, random, on_received):
@@ -34,6 +36,7 @@ class Dispatcher:
         self._on_received = on_received
         self._due: dict = {}  # sequence: when to send again, ms
         self._tries: dict = {}
+        self._sent_ms: dict = {}
         self._sending: set = set()
         self._wake = asyncio.Event()
 
@@ -72,6 +75,7 @@ class Dispatcher:
         tries = self._tries.get(sequence, 0)
         self._tries[sequence] = tries + 1
         self._due[sequence] = self._clock.now() + self._back_off(tries)
+        self._sent_ms[sequence] = self._clock.now()
         _log.info("sending", seq=sequence, tries=tries + 1)
         try:
             body, signature = self._journal.load(sequence)
@@ -119,6 +123,7 @@ class Dispatcher:
     def _forget(self, sequence: int) -> None:
         self._due.pop(sequence, None)
         self._tries.pop(sequence, None)
+        self._sent_ms.pop(sequence, None)
 
     def acknowledge(self, message: bytes) -> None:
         """Take an acknowledgement as it came from the network."""
@@ -133,9 +138,12 @@ class Dispatcher:
         first = self._journal.received(sequence)
         if state == alert.IN_CHARGE:
             first = self._journal.in_charge(sequence) or first
+        sent_ms = self._sent_ms.get(sequence)
         self._forget(sequence)
         if not first:
-            return  # a repeat; its time may be old, so the clock is left alone
+            return
         _log.info("received", seq=sequence, state=state)
-        self._on_received(sequence, state, utc)
+        # One that waited at the broker while the box was away tells an old time.
+        is_prompt = sent_ms is not None and self._clock.now() - sent_ms < _PROMPT_MS
+        self._on_received(sequence, state, utc if is_prompt else None)
         self._wake.set()

@@ -4,10 +4,10 @@ The order is the promise: sign, write to flash, and only then tell anybody.
 """
 
 from box.core import alert, cose
-from box.errors import JournalFull
+from box.errors import StorageError
 from box.log import Log
 
-# Presses that a full journal could not take are held in RAM, so many at most.
+# Presses that the journal could not take (full, or flash failed) are held in RAM, so many at most.
 _HELD = 16
 
 _log = Log("issuer")
@@ -29,6 +29,7 @@ class Issuer:
         self._flags = flags
         self._on_issued = on_issued
         self._held: list = []
+        self._was_full = False
 
     def issue(self, kind: int, source: int) -> None:
         """Sign, journal and announce one alert; a press is never dropped."""
@@ -39,7 +40,7 @@ class Issuer:
             self._try(moment)
 
     def retry(self) -> None:
-        """Write what was held back while the journal was full, oldest first."""
+        """Write what the journal could not take, oldest first; called now and then."""
         while self._held:
             moment = self._held.pop(0)
             if not self._try(moment, first=True):
@@ -48,8 +49,9 @@ class Issuer:
     def _try(self, moment: tuple, first: bool = False) -> bool:
         try:
             self._write(*moment)
-        except JournalFull as error:
-            _log.error("journal full", kind=alert.KINDS[moment[0]], reason=error)
+        except StorageError as error:
+            if not first:
+                _log.error("not journalled", kind=alert.KINDS[moment[0]], reason=error)
             self._hold(moment, first)
             return False
         return True
@@ -70,3 +72,12 @@ class Issuer:
         self._journal.append(sequence, kind, body, signature)
         _log.info("journalled", seq=sequence, kind=alert.KINDS[kind], source=source)
         self._on_issued(sequence, kind)
+        self._watch_room()
+
+    def _watch_room(self) -> None:
+        """One storage fault when undelivered alerts fill the journal, so that somebody looks at the link."""
+        full = self._journal.full
+        if full and not self._was_full:
+            self._was_full = True
+            self.issue(alert.STORAGE, 0)
+        self._was_full = full

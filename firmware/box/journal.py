@@ -13,6 +13,7 @@ from box.errors import JournalFull, StorageError
 from box.ring import Ring
 
 _SLOT_SIZE = 128
+_BLOCK_SLOTS = 31
 _SIGNATURE_SIZE = 64
 _RECEIVED, _IN_CHARGE = 0, 1  # the ring's marks
 
@@ -55,31 +56,29 @@ class Journal:
 
     def recover(self) -> None:
         """Read the journal after a start, whatever the last one left half done."""
-        self._first_block = -1
-        self._early: set = set()  # undelivered sequences in the oldest block: only they may come a second time
-        self._latest = (0, -1)
+        self._latest = self._latest_position = 0
+        self._early: set = set()
         self._ring.recover(self._visit)
         self._early.clear()
-        sequence, position = self._latest
-        found = self._ring.read(position) if sequence else None
-        if found and found[0] == sequence:
+        found = self._ring.read(self._latest_position) if self._latest else None
+        if found and found[0] == self._latest:
             try:
                 self.highest_boot = alert.decode(found[1][1:-_SIGNATURE_SIZE])["boot"]
             except ValueError:
                 pass  # of another version: the event log has the count
 
     def _visit(self, position: int, sequence: int, payload, marks: int) -> None:
-        if sequence > self._latest[0]:
-            self._latest = (sequence, position)
-        if sequence in self._early:
+        if sequence > self._latest:
+            self._latest = sequence
+            self._latest_position = position
+        elif sequence in self._early:
             self._remove(self._find(self._sequences, sequence))
             self._early.discard(sequence)
-        if marks >> _RECEIVED & 1:
+        if marks & 1 << _RECEIVED:
             return
         self._add(sequence, position, payload[0])
-        block = position * _SLOT_SIZE // 4096
-        if self._first_block in (-1, block):
-            self._first_block = block
+        # Only what is in the oldest block, so among the first that come, may come a second time.
+        if len(self._early) < _BLOCK_SLOTS:
             self._early.add(sequence)
 
     @property
@@ -223,8 +222,9 @@ class Journal:
             self._kinds.append(0)
 
     def _add(self, sequence: int, position: int, kind: int) -> None:
-        self._reserve()
         i = self._count
+        if i == len(self._sequences):
+            self._reserve()
         self._sequences[i] = sequence
         self._positions[i] = position
         self._kinds[i] = kind

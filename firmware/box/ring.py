@@ -29,12 +29,12 @@ _MAGIC = b"RNG1"
 _HEADER = "<4sIII8s"
 _HEADER_SIZE = 28  # with its CRC
 _TAG_SIZE = 8
-_SLOT = "<IIBB"
+_SLOT = "<HHIBB"
 _PAYLOAD, _CRC_SIZE = 10, 4
-_MARKS = 2
+_RESIDUE = 0x2144DF1C  # CRC-32 of anything followed by its own CRC-32
+_UNSET, _UNSETTLED = 0xFFFF, 0xFF00  # a mark's two bytes: neither cleared; `settled`, the high one, not cleared
 _ZERO = bytes(1)
 _TRIES = 3  # of a program or a read, in case of a bad cell
-_BLANK_STATE = 0xFFFFFFFF
 
 
 class Ring:
@@ -58,6 +58,7 @@ class Ring:
         self._word = bytearray(_PAYLOAD)
         self._blank = b"\xff" * slot_size
         self._covered = memoryview(self._buffer)[4:-_CRC_SIZE]
+        self._checked = memoryview(self._buffer)[4:]
         self._payload = memoryview(self._buffer)[_PAYLOAD:-_CRC_SIZE]
         # Serial of the block that is being filled, its next free slot, and the count of blank blocks after it.
         self._head = self._next = self._ahead = 0
@@ -83,7 +84,7 @@ class Ring:
             raise ValueError("longer than a slot")
         self._make_room()
         self._buffer[:] = self._blank
-        struct.pack_into(_SLOT, self._buffer, 0, _BLANK_STATE, number, 0, length)
+        struct.pack_into(_SLOT, self._buffer, 0, _UNSET, _UNSET, number, 0, length)
         at = _PAYLOAD
         for part in parts:
             self._buffer[at : at + len(part)] = part
@@ -156,8 +157,9 @@ class Ring:
     def _move(self, position: int) -> "int | None":
         if self.read(position) is None:
             return None
-        self._buffer[8] |= self._marks()
-        struct.pack_into("<I", self._buffer, 0, _BLANK_STATE)
+        first, second, number, marks, length = struct.unpack_from(_SLOT, self._buffer)
+        marks |= self._settle(position, first, second)
+        struct.pack_into(_SLOT, self._buffer, 0, _UNSET, _UNSET, number, marks, length)
         return self._store()
 
     def _renew(self, serial: int) -> None:
@@ -218,9 +220,7 @@ class Ring:
         self._ahead = newest - self._head
         self._settle_tail()
         if visit:
-            for serial in range(newest - self._blocks + 1, self._head + 1):
-                if serials[serial % self._blocks] == serial:
-                    self._visit(serial % self._blocks, visit)
+            self._visit(serials, newest, visit)
         else:
             for _, number, _ in self.recent():
                 self.next_id = max(self.next_id, number + 1)
@@ -272,19 +272,37 @@ class Ring:
         if self._free():
             self._program(self._take(), bytes(self._size))
 
-    def _visit(self, block: int, visit) -> None:
-        first = block * self._per_block
-        for position in range(first + 1, first + self._per_block):
-            if self._load(position):
-                state, number, _, length = struct.unpack_from(_SLOT, self._buffer)
-                marks = self._marks()
-                if state != _BLANK_STATE:
-                    for mark in range(_MARKS):
-                        if marks >> mark & 1 and self._buffer[2 * mark + 1] == 0xFF:
-                            self.mark(position, mark)
-                if number >= self.next_id:
-                    self.next_id = number + 1
-                visit(position, number, self._payload[:length], marks)
+    def _visit(self, serials: list, newest: int, visit) -> None:
+        """Show every record and settle its marks: 1000 slots are read here at each start, so a block at a time."""
+        buffer = bytearray(self._per_block * self._size)
+        view = memoryview(buffer)
+        slots = [(at, view[at + 4 : at + self._size]) for at in range(self._size, len(buffer), self._size)]
+        for serial in range(newest - self._blocks + 1, self._head + 1):
+            position = serial % self._blocks * self._per_block
+            if serials[serial % self._blocks] != serial:
+                continue
+            self._read(position, buffer)
+            for at, checked in slots:
+                position += 1
+                if crc32(checked) == _RESIDUE:
+                    first, second, number, marks, length = struct.unpack_from(_SLOT, buffer, at)
+                    if first == 0 and second == _UNSET:  # nearly all are so
+                        marks |= 1
+                    else:
+                        marks |= self._settle(position, first, second)
+                    if number >= self.next_id:
+                        self.next_id = number + 1
+                    visit(position, number, view[at + _PAYLOAD : at + _PAYLOAD + length], marks)
+
+    def _settle(self, position: int, first: int, second: int) -> int:
+        """The two marks as bits. Half-done ones count, for they were asked for, and are done now."""
+        marks = 0
+        for mark, pair in enumerate((first, second)):
+            if pair != _UNSET:
+                marks |= 1 << mark
+                if pair >= _UNSETTLED:
+                    self.mark(position, mark)
+        return marks
 
     # ---- one slot ----
 
@@ -293,12 +311,7 @@ class Ring:
         self._read(position, self._buffer)
         if self._buffer == self._blank:
             return False
-        return crc32(self._covered) == struct.unpack_from("<I", self._buffer, self._size - _CRC_SIZE)[0]
-
-    def _marks(self) -> int:
-        """Marks of the record in the buffer, half-done ones included: they were asked for."""
-        state = self._buffer
-        return state[8] | (state[0] & state[1] != 0xFF) | (state[2] & state[3] != 0xFF) << 1
+        return crc32(self._checked) == _RESIDUE
 
     def _store(self) -> int:
         """Checksum the record in the buffer and write it to the next slot that takes it."""

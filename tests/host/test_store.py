@@ -136,9 +136,9 @@ def test_a_failed_commit_stores_nothing_and_says_so_and_the_next_one_works(town,
 def test_what_was_not_noted_as_dispatched_is_found_after_a_restart(town, box):
     async def story():
         async with opened(town) as store:
-            for sequence in (1, 2):
-                _, record = await store.add(verified(box, sequence), NOW)
-                assert record is not None
+            await store.add(verified(box, 1), NOW)
+            _, record = await store.add(verified(box, 2), NOW)
+            assert record is not None
             store.mark_dispatched(record)
         async with opened(town) as store:
             return [one.sequence for one in await store.undispatched()]

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from paho.mqtt.enums import CallbackAPIVersion
 
 PROTECTED = bytes.fromhex("a10126")
 PATIENCE_S = 10
@@ -45,7 +46,7 @@ class FakeBox:
         """`changed`: fields by name; an int-keyed dict in `more` is added as it is."""
         fields = {"boot": 1, "kind": 1, "source": 1, "pressed": int(time.time()), "uptime": 60, "back": 0, "flags": 0}
         fields |= changed
-        return {
+        body: dict[int, Any] = {
             1: 1,
             2: self.box,
             3: fields["boot"],
@@ -56,7 +57,9 @@ class FakeBox:
             8: fields["uptime"],
             9: fields["back"],
             10: fields["flags"],
-        } | changed.get("more", {})
+        }
+        body.update(changed.get("more", {}))
+        return body
 
     def alert(self, sequence: int, **changed: Any) -> bytes:
         return self.sign(cbor2.dumps(self.body(sequence, **changed)))
@@ -114,7 +117,7 @@ class Connection:
         self._keepalive = keepalive
         self._confirmed: queue.Queue[int | None] = queue.Queue()
         self._ready: queue.Queue[str | None] = queue.Queue()
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id or box.id, clean_session=False)
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id or box.id, clean_session=False)
         client.username_pw_set(account["user"], password or account["password"])
         client.tls_set_context(ssl.create_default_context(cadata=box.files["ca.der"]))
         client.on_connect, client.on_subscribe, client.on_disconnect = (
@@ -123,7 +126,7 @@ class Connection:
             self._on_end,
         )
         client.on_publish = self._on_publish
-        client.on_message = lambda _client, _data, message: self.messages.put((message.topic, message.payload))
+        client.on_message = lambda _client, _data, message: self.messages.put((message.topic, bytes(message.payload)))
         if will:
             client.will_set(*will, qos=1, retain=True)
         self.client = client

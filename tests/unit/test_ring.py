@@ -406,7 +406,7 @@ for _i in range(12):
 
 
 def replay(base, cuts):
-    """Play SCRIPT on a copy with power cuts, then restart twice more; returns the count of flash operations."""
+    """Play SCRIPT on a copy with power cuts, then restart more often; returns the count of flash operations."""
     owner = base.copy()
     before = owner.flash.operations
     owner.cuts = list(cuts[1:])
@@ -415,7 +415,8 @@ def replay(base, cuts):
     owner.cuts = []
     owner.restart()
     owner.append()
-    owner.restart()
+    for _ in range(3):  # each reads the flaky cells anew
+        owner.restart()
     return owner.flash.operations - before
 
 
@@ -439,17 +440,17 @@ def test_the_script_of_the_cuts_wraps_erases_and_moves_a_marked_record():
 
 def test_no_cut_at_any_flash_operation_takes_back_a_promise():
     base = fill(Owner(blank()), 3 * SLOTS - 2, live=2)
-    sweep(base, range(4), lambda cut, seed: [])
+    sweep(base, range(16), lambda cut, seed: [])
 
 
 def test_neither_does_a_second_cut_during_the_recovery_or_soon_after():
     base = fill(Owner(blank()), 3 * SLOTS - 2, live=2)
-    sweep(base, (11, 12), lambda cut, seed: [(1 + cut % 9, cut * 31 + seed)])
+    sweep(base, range(20, 28), lambda cut, seed: [(1 + cut % 9, cut * 31 + seed)])
 
 
 def test_nor_do_cuts_in_a_row():
     base = fill(Owner(blank()), 3 * SLOTS - 2, live=2)
-    sweep(base, (21,), lambda cut, seed: [(1 + (cut + i) % 5, cut * 37 + i) for i in range(5)])
+    sweep(base, range(30, 34), lambda cut, seed: [(1 + (cut + i) % 5, cut * 37 + seed + i) for i in range(5)])
 
 
 def case_what_was_promised_survives_any_cuts(data):

@@ -49,7 +49,7 @@ class Control:
     # ---- commands ----
 
     def _edges(self, command):
-        number, active = self._inputs[command["input"]]
+        number, active, _ = self._inputs[command["input"]]
         edges = [(us, active if level else 1 - active) for us, level in command["edges"]]
         done = command["id"]
         return {"us": chip.schedule(number, edges, lambda: self.send({"event": "edges", "of": done}))}

@@ -41,8 +41,8 @@ class Wifi:
             await asyncio.sleep_ms(_POLL_MS)
 
     def _join(self) -> None:
-        try:
-            self._wlan.disconnect()
-            self._wlan.connect(self._ssid, self._key)
-        except OSError as error:
-            _log.warning("cannot join", reason=error)
+        for step in (self._wlan.disconnect, lambda: self._wlan.connect(self._ssid, self._key)):
+            try:
+                step()
+            except OSError as error:  # disconnecting what was never connected is no reason not to connect
+                _log.warning("cannot join", reason=error)
