@@ -306,6 +306,8 @@ class VirtualBox:
     # ---- the channel ----
 
     def _command(self, name: str, timeout: float = 20, **arguments: Any) -> dict[str, Any]:
+        if self._process is None:
+            raise RuntimeError("the box is off")
         self._wait(lambda: self._channel is not None, timeout, "the box's control channel")
         with self._changed:
             self._next_id += 1
