@@ -4,11 +4,13 @@ Builds the chip, mounts its littlefs at `/` as the chip's own start-up does (the
 host's files move to `/host`), then runs the same boot.py and main.py as the chip.
 """
 
+import gc
 import json
 import sys
 
 import vfs
 
+gc.threshold(4096)  # as main.py does
 with open(sys.argv[1]) as _file:
     settings = json.load(_file)
 vfs.umount("/")

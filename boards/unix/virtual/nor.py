@@ -98,7 +98,11 @@ class NorFlash:
 
     def readblocks(self, block: int, buf: bytearray, offset: int = 0) -> None:
         at = self._address(block, offset, len(buf))
-        buf[:] = self._get(at, len(buf))
+        if self._in_file:
+            self._cells.seek(at)
+            self._cells.readinto(buf)
+        else:
+            buf[:] = self._cells[at : at + len(buf)]
         if self._weak:
             for touched in range(at // BLOCK, (at + len(buf) - 1) // BLOCK + 1):
                 if touched in self._weak:
