@@ -14,6 +14,7 @@ from box.ring import Ring
 
 _SLOT_SIZE = 128
 _BLOCK_SLOTS = 31
+_GROWTH = 32  # entries of the index at a time
 _SIGNATURE_SIZE = 64
 _RECEIVED, _IN_CHARGE = 0, 1  # the ring's marks
 
@@ -215,11 +216,11 @@ class Journal:
         return -1
 
     def _reserve(self) -> None:
-        """Room in RAM for one more entry, found before flash is written."""
+        """Find room in RAM for one more entry, before flash is written."""
         if self._count == len(self._sequences):
-            self._sequences.append(0)
-            self._positions.append(0)
-            self._kinds.append(0)
+            self._sequences.extend(array("I", [0] * _GROWTH))
+            self._positions.extend(array("H", [0] * _GROWTH))
+            self._kinds.extend(array("B", [0] * _GROWTH))
 
     def _add(self, sequence: int, position: int, kind: int) -> None:
         i = self._count

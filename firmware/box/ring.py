@@ -29,10 +29,10 @@ _MAGIC = b"RNG1"
 _HEADER = "<4sIII8s"
 _HEADER_SIZE = 28  # with its CRC
 _TAG_SIZE = 8
-_SLOT = "<HHIBB"
+_SLOT = "<IBB"  # from 4 on
 _PAYLOAD, _CRC_SIZE = 10, 4
 _RESIDUE = 0x2144DF1C  # CRC-32 of anything followed by its own CRC-32
-_UNSET, _UNSETTLED = 0xFFFF, 0xFF00  # a mark's two bytes: neither cleared; `settled`, the high one, not cleared
+_UNSET = b"\xff\xff\xff\xff"  # the state word
 _ZERO = bytes(1)
 _TRIES = 3  # of a program or a read, in case of a bad cell
 
@@ -84,7 +84,7 @@ class Ring:
             raise ValueError("longer than a slot")
         self._make_room()
         self._buffer[:] = self._blank
-        struct.pack_into(_SLOT, self._buffer, 0, _UNSET, _UNSET, number, 0, length)
+        struct.pack_into(_SLOT, self._buffer, 4, number, 0, length)
         at = _PAYLOAD
         for part in parts:
             self._buffer[at : at + len(part)] = part
@@ -106,7 +106,7 @@ class Ring:
         """(id, payload) of a record; None if there is none that passes its checksum."""
         for _ in range(_TRIES):
             if self._load(position):
-                number, _, length = struct.unpack_from("<IBB", self._buffer, 4)
+                number, _, length = struct.unpack_from(_SLOT, self._buffer, 4)
                 return number, bytes(self._payload[:length])
         return None
 
@@ -117,7 +117,7 @@ class Ring:
             end = self._next if serial == self._head else self._per_block
             for position in range(first + end - 1, first, -1):
                 if self._load(position):
-                    number, _, length = struct.unpack_from("<IBB", self._buffer, 4)
+                    number, _, length = struct.unpack_from(_SLOT, self._buffer, 4)
                     yield position, number, self._payload[:length]
 
     # ---- idle work ----
@@ -157,9 +157,8 @@ class Ring:
     def _move(self, position: int) -> "int | None":
         if self.read(position) is None:
             return None
-        first, second, number, marks, length = struct.unpack_from(_SLOT, self._buffer)
-        marks |= self._settle(position, first, second)
-        struct.pack_into(_SLOT, self._buffer, 0, _UNSET, _UNSET, number, marks, length)
+        self._buffer[8] = self._settle(position, self._buffer, 0)
+        self._buffer[:4] = _UNSET
         return self._store()
 
     def _renew(self, serial: int) -> None:
@@ -210,6 +209,7 @@ class Ring:
         if newest and self._is_blank(newest):
             serials[newest % self._blocks] = 0
             newest = max(serials)
+            self._cursor = self._per_block  # nothing in it to be moved
         self.fresh = newest == 0
         if self.fresh:
             self.format(bytes(_TAG_SIZE))
@@ -273,35 +273,38 @@ class Ring:
             self._program(self._take(), bytes(self._size))
 
     def _visit(self, serials: list, newest: int, visit) -> None:
-        """Show every record and settle its marks: 1000 slots are read here at each start, so a block at a time."""
+        """Show every record and settle its marks. A start reads 1000 slots here: a block at a time, without struct."""
         buffer = bytearray(self._per_block * self._size)
         view = memoryview(buffer)
-        slots = [(at, view[at + 4 : at + self._size]) for at in range(self._size, len(buffer), self._size)]
+        slots = [
+            (at, view[at + 4 : at + 8], view[at + 4 : at + self._size]) for at in range(0, len(buffer), self._size)
+        ]
         for serial in range(newest - self._blocks + 1, self._head + 1):
-            position = serial % self._blocks * self._per_block
-            if serials[serial % self._blocks] != serial:
+            block = serial % self._blocks
+            if serials[block] != serial:
                 continue
+            position = block * self._per_block
             self._read(position, buffer)
-            for at, checked in slots:
+            for at, number, checked in slots[1:]:
                 position += 1
                 if crc32(checked) == _RESIDUE:
-                    first, second, number, marks, length = struct.unpack_from(_SLOT, buffer, at)
-                    if first == 0 and second == _UNSET:  # nearly all are so
-                        marks |= 1
-                    else:
-                        marks |= self._settle(position, first, second)
-                    if number >= self.next_id:
-                        self.next_id = number + 1
-                    visit(position, number, view[at + _PAYLOAD : at + _PAYLOAD + length], marks)
+                    found = int.from_bytes(number, "little")
+                    if found >= self.next_id:
+                        self.next_id = found + 1
+                    start = at + _PAYLOAD
+                    visit(position, found, view[start : start + buffer[at + 9]], self._settle(position, buffer, at))
 
-    def _settle(self, position: int, first: int, second: int) -> int:
-        """The two marks as bits. Half-done ones count, for they were asked for, and are done now."""
-        marks = 0
-        for mark, pair in enumerate((first, second)):
-            if pair != _UNSET:
-                marks |= 1 << mark
-                if pair >= _UNSETTLED:
-                    self.mark(position, mark)
+    def _settle(self, position: int, buffer: bytearray, at: int) -> int:
+        """Marks of the record at `at` as bits. Half-done ones count, for they were asked for, and are done now."""
+        marks = buffer[at + 8]
+        if buffer[at] & buffer[at + 1] != 0xFF:
+            marks |= 1
+            if buffer[at + 1] == 0xFF:
+                self.mark(position, 0)
+        if buffer[at + 2] & buffer[at + 3] != 0xFF:
+            marks |= 2
+            if buffer[at + 3] == 0xFF:
+                self.mark(position, 1)
         return marks
 
     # ---- one slot ----

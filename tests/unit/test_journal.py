@@ -1,7 +1,5 @@
 """No press is lost, none acknowledged is sent again, and the room is shared as promised."""
 
-import time
-
 from box.core import alert
 from box.errors import JournalFull, StorageError
 from box.journal import Journal
@@ -226,7 +224,7 @@ def test_five_hundred_undelivered_presses_fit_in_flash_and_in_8_kb_of_memory():
     journal = opened(cells)
     assert journal.undelivered() == 520
     index = (journal._sequences, journal._positions, journal._kinds)
-    assert sum([len(bytes(part)) for part in index]) == 520 * 7 < 8192
+    assert sum([len(bytes(part)) for part in index]) < 8192
 
 
 def test_a_full_journal_gives_up_heartbeats_then_faults_and_never_a_press():
@@ -298,18 +296,22 @@ def test_an_alert_costs_one_program_at_the_press_and_little_over_its_life():
     assert max(worn) <= 2 * min(worn)
 
 
-def test_the_recovery_scan_of_a_full_ring_is_quick():
-    cells = blank(32)
-    journal = opened(cells)
+def test_a_start_reads_each_block_of_a_full_ring_about_once():
+    flash = NorFlash(blank(32))
+    journal = Journal(flash)
+    journal.recover()
     for i in range(950):
         sequence = put(journal, alert.HEARTBEAT)
         if i % 3:
             journal.received(sequence)
         journal.prepare()
-    start = time.time()
-    for _ in range(5):
-        opened(cells)
-    assert (time.time() - start) / 5 < 0.1  # far above what it takes; a scan that decodes every body would not pass
+    flash = flash.restart()
+    reads = []
+    read = flash.readblocks
+    flash.readblocks = lambda block, buf, offset=0: (reads.append(len(buf)), read(block, buf, offset))
+    Journal(flash).recover()
+    # Headers, whole blocks, and slot by slot only the head and the few beside it.
+    assert len(reads) < 32 + 32 + SLOTS + 10 and sum(reads) < 36 * BLOCK
 
 
 # ---- power cuts ----

@@ -342,6 +342,34 @@ def test_a_cut_format_leaves_the_old_ring_or_an_empty_one_but_never_lower_ids_un
             assert ring.tag != b"old  tag" or ring.next_id == 31
 
 
+class Watched:
+    """A flash that looks at a block's header before each erase."""
+
+    def __init__(self, flash):
+        self.flash = flash
+        self.erases = 0
+        self.readblocks = flash.readblocks
+        self.writeblocks = flash.writeblocks
+
+    def ioctl(self, op, arg=0):
+        if op == 6:
+            header = bytearray(28)
+            self.flash.readblocks(arg, header, 0)
+            assert header == bytes(28)
+            self.erases += 1
+        return self.flash.ioctl(op, arg)
+
+
+def test_no_block_is_erased_under_a_valid_header():
+    flash = Watched(NorFlash(blank()))
+    ring = Ring(flash, SIZE)
+    ring.recover()
+    for number in range(1, 60):
+        ring.append(number, b"x")
+        ring.prepare()
+    assert flash.erases > 10
+
+
 class BadCells:
     """A flash on which chosen programs do not take."""
 
@@ -393,6 +421,41 @@ def test_a_device_error_is_a_storage_error():
 
 
 # ---- power cuts ----
+
+
+def test_a_half_done_mark_that_was_seen_once_stays():
+    base = fill(Owner(blank()), 3, live=3)
+    for mark in range(2):
+        for operation in (1, 2):
+            for seed in range(100):
+                owner = base.copy()
+                owner.flash.cut_after(operation, seed)
+                try:
+                    owner.mark(2, mark)
+                    raise AssertionError("no cut")
+                except PowerCut:
+                    pass
+                for _ in range(4):
+                    owner.restart()
+
+
+def test_a_half_written_header_says_nothing_about_ids():
+    base = fill(Owner(blank()), 60)
+    while base.ring._free() >= 2 * SLOTS:
+        base.append()
+    for seed in range(40):
+        owner = base.copy()
+        while owner.ring._free() >= 2 * SLOTS:
+            owner.append()
+        next_id = owner.ring.next_id
+        owner.flash.cut_after(3, seed)  # the old header is zeroed, the block erased, the new header written
+        try:
+            owner.ring.prepare()
+            raise AssertionError("no cut")
+        except PowerCut:
+            owner.restart()
+        assert owner.ring.next_id == next_id
+
 
 # Twelve appends, marks on most of them, idle work between; begun just before the ring wraps.
 SCRIPT = []
