@@ -48,6 +48,7 @@ def build():
     chip.rtc = clock.RealTimeClock(chip.clock, settings["rtc"])
     chip.mac = bytes.fromhex(settings["mac"])
     chip.air = settings["air"]
+    chip.dns = settings["dns"]
     chip.wifi_up = settings["wifi"]
     chip.reset_cause = settings["reset_cause"]
     chip.partitions = partition_rows(_root + "/boards/" + settings["board"] + "/partitions.csv")

@@ -1,9 +1,10 @@
 """Time on the box: milliseconds since the start, and UTC with how sure it is.
 
-The chip's RTC forgets with the power. It is started at the latest moment that is
-known to be past (a floor) and corrected by the receiver's authenticated
-acknowledgement. Everything inside the box is measured in `now()`, which no
-correction moves.
+The chip's RTC forgets with the power, and TLS dates certificates by it. It is
+started at the latest moment that is known to be past (a floor) and corrected by
+the receiver's authenticated acknowledgement. In between the box's own count
+carries UTC on, and an RTC that strays from it is set right: a clock that jumps
+would otherwise end in certificates "not valid yet", and a box cut off.
 """
 
 import time
@@ -15,6 +16,11 @@ _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
 # The chip's ticks wrap after 12.4 days and compare over half of that.
 _REBASE_MS = 24 * 3600 * 1000
+# A correction by more than this is used, but saved only once it has stood for a day: a receiver
+# with a wrong year would otherwise leave boxes that find every certificate expired, for ever.
+_BIG_JUMP_S = 30 * 24 * 3600
+_TRUSTED_AFTER_MS = 24 * 3600 * 1000
+_STRAY_S = 2  # the RTC and our count round differently
 
 
 class Clock:
@@ -24,7 +30,13 @@ class Clock:
         self._rtc = rtc
         self._base = (0, time.ticks_ms())
         self.state = UNSET
-        self._set(max(built, self._read()))
+        self._jumped_ms: "int | None" = None
+        self._set(max(built, _rtc_time()))
+
+    @property
+    def is_set(self) -> bool:
+        """True once an authenticated time came since the start."""
+        return self.state == SET
 
     def now(self) -> int:
         """Milliseconds since the start: monotonic, never wraps. Call at least once in six days.
@@ -44,22 +56,44 @@ class Clock:
         """Take a saved Unix time as the floor; 0 is none."""
         if saved:
             self.state = max(self.state, SAVED)
-            if saved > self._read():
+            if saved > self._count():
                 self._set(saved)
 
     def correct(self, utc: int) -> None:
         """Take an authenticated Unix time."""
-        if self.state != SET or abs(utc - self._read()) > 1:
+        off = utc - self._count()
+        if self.state != UNSET and abs(off) > _BIG_JUMP_S:
+            self._jumped_ms = self.now()
+        if self.state != SET or abs(off) > 1:
             self._set(utc)
         self.state = SET
 
+    @property
+    def is_worth_saving(self) -> bool:
+        """Is the time sure enough to be the floor of later starts?"""
+        jumped_ms = self._jumped_ms
+        return self.is_set and (jumped_ms is None or self.now() - jumped_ms > _TRUSTED_AFTER_MS)
+
+    def mend(self) -> int:
+        """Set an RTC right that has strayed; by how many seconds it was off, 0 if it was not."""
+        off = _rtc_time() - self._count()
+        if abs(off) <= _STRAY_S:
+            return 0
+        self._set(self._count())
+        return off
+
     def utc(self) -> "int | None":
         """Unix seconds, or None while not even a saved time is known."""
-        return None if self.state == UNSET else self._read()
+        return None if self.state == UNSET else self._count()
 
-    def _read(self) -> int:
-        return int(time.time()) + _EPOCH
+    def _count(self) -> int:
+        return self._utc_at_start + self.now() // 1000
 
     def _set(self, utc: int) -> None:
+        self._utc_at_start = utc - self.now() // 1000
         year, month, day, hour, minute, second, weekday, _ = time.gmtime(utc - _EPOCH)
         self._rtc.datetime((year, month, day, weekday, hour, minute, second, 0))
+
+
+def _rtc_time() -> int:
+    return int(time.time()) + _EPOCH

@@ -20,11 +20,24 @@ _SENDERS = 2  # the transport's window of unconfirmed messages
 _log = Log("dispatcher")
 
 
+class _UnderWay:
+    """An alert that was sent and waits for its acknowledgement."""
+
+    def __init__(self, sequence: int, kind: int):
+        self.sequence = sequence
+        self.kind = kind
+        self.rank = (alert.strength(kind), sequence)
+        self.tries = 0
+        self.sent_ms = 0
+        self.due_ms = 0
+        self.is_sending = False
+
+
 class Dispatcher:
     """Ties journal, transport and acknowledgements together.
 
-    `key`: the HMAC key of acknowledgements. `on_received(sequence, state, utc)` is told of each first one;
-    `utc` is the receiver's time in Unix seconds, None if it may be an old one.
+    `key`: the HMAC key of acknowledgements. `on_received(kind, state, utc)` is told of each first one; `utc` is the
+    receiver's time in Unix seconds, None if it may be an old one.
     """
 
     def __init__(self, journal, box: bytes, key: bytes, clock, random, on_received):
@@ -34,116 +47,129 @@ class Dispatcher:
         self._clock = clock
         self._random = random
         self._on_received = on_received
-        self._due: dict = {}  # sequence: when to send again, ms
-        self._tries: dict = {}
-        self._sent_ms: dict = {}
-        self._sending: set = set()
+        self._under_way: dict = {}  # sequence: _UnderWay
         self._wake = asyncio.Event()
+        self._turns = [0] * _SENDERS
+
+    @property
+    def turns(self) -> int:
+        """Grows at least every minute, as long as no sender is stuck."""
+        return min(self._turns)
 
     def notify(self) -> None:
-        """There is a new alert in the journal, or the link came back."""
+        """There is a new alert in the journal."""
         self._wake.set()
 
     def link_changed(self) -> None:
         """What was sent before a reconnect may be lost: it is due again at once."""
-        for sequence in self._due:
-            self._due[sequence] = 0
+        for item in self._under_way.values():
+            item.due_ms = 0
         self._wake.set()
 
     async def run(self, transport) -> None:
-        """Send for ever over `transport`: `await wait_connected()`, `await send(message)` or TransportError."""
-        await asyncio.gather(*[self._sender(transport) for _ in range(_SENDERS)])
+        """Send for ever over `transport`: `connected`, `wait_connected()`, `send(message)` or TransportError."""
+        await asyncio.gather(*[self._sender(transport, number) for number in range(_SENDERS)])
 
-    async def _sender(self, transport) -> None:
+    async def _sender(self, transport, number: int) -> None:
         while True:
-            await transport.wait_connected()
-            sequence, wait_ms = self._next()
-            if sequence is None:
-                self._wake.clear()
-                try:
-                    await asyncio.wait_for_ms(self._wake.wait(), wait_ms)
-                except asyncio.TimeoutError:
-                    pass
+            self._turns[number] += 1
+            if not transport.connected:
+                await _wait(transport.wait_connected(), _RESEND_MS[-1])
                 continue
-            self._sending.add(sequence)
+            item, wait_ms = self._next()
+            if item is None:
+                self._wake.clear()
+                await _wait(self._wake.wait(), wait_ms)
+                continue
+            item.is_sending = True
             try:
-                await self._send(transport, sequence)
+                await self._send(transport, item)
             finally:
-                self._sending.discard(sequence)
+                item.is_sending = False
 
-    async def _send(self, transport, sequence: int) -> None:
-        tries = self._tries.get(sequence, 0)
-        self._tries[sequence] = tries + 1
-        self._due[sequence] = self._clock.now() + self._back_off(tries)
-        self._sent_ms[sequence] = self._clock.now()
-        _log.info("sending", seq=sequence, tries=tries + 1)
+    async def _send(self, transport, item: _UnderWay) -> None:
         try:
-            body, signature = self._journal.load(sequence)
+            body, signature = self._journal.load(item.sequence)
+        except StorageError as error:  # given up for lack of room, or unreadable
+            _log.warning("not sent", seq=item.sequence, reason=error)
+            self._under_way.pop(item.sequence, None)
+            return
+        item.sent_ms = self._clock.now()
+        item.due_ms = item.sent_ms + self._back_off(item.tries)
+        item.tries += 1
+        _log.info("sending", seq=item.sequence, tries=item.tries)
+        try:
             await transport.send(cose.sign1(body, signature))
-        except (TransportError, StorageError) as error:
-            _log.warning("not sent", seq=sequence, reason=error)
+        except TransportError as error:
+            _log.warning("not sent", seq=item.sequence, reason=error)
 
     def _next(self) -> tuple:
-        """(sequence to send now or None, ms until something is due)."""
-        now = self._clock.now()
-        fresh = self._journal.best(self._due)
-        if fresh is not None and self._has_room(fresh):
+        """(what to send now or None, ms until something is due)."""
+        fresh = self._take_fresh()
+        if fresh is not None:
             return fresh, 0
+        now = self._clock.now()
         wait_ms = _RESEND_MS[-1]
         best = None
-        for sequence, due in list(self._due.items()):
-            if self._journal.kind(sequence) is None:
-                self._forget(sequence)  # given up for lack of room
+        for item in self._under_way.values():
+            if item.is_sending:
                 continue
-            if sequence in self._sending:
-                continue
-            if due > now:
-                wait_ms = min(wait_ms, due - now)
-            elif best is None or self._rank(sequence) > self._rank(best):
-                best = sequence
+            if item.due_ms > now:
+                wait_ms = min(wait_ms, item.due_ms - now)
+            elif best is None or item.rank > best.rank:
+                best = item
         return best, wait_ms
 
-    def _rank(self, sequence: int) -> tuple:
-        return alert.strength(self._journal.kind(sequence)), sequence
+    def _take_fresh(self) -> "_UnderWay | None":
+        """The strongest alert that is not under way, if there is room among those that are.
 
-    def _has_room(self, sequence: int) -> bool:
-        """Room among those under way; a stronger alert takes the weakest's place, which stays in the journal."""
-        if len(self._due) < _UNDER_WAY:
-            return True
-        weakest = min([other for other in self._due if other not in self._sending], key=self._rank)
-        if self._rank(sequence) < self._rank(weakest):
-            return False
-        self._forget(weakest)
-        return True
+        A stronger one takes the weakest's place, which stays in the journal and gets its turn again.
+        """
+        sequence = self._journal.best(self._under_way)
+        if sequence is None:
+            return None
+        item = _UnderWay(sequence, self._journal.kind(sequence))
+        if len(self._under_way) >= _UNDER_WAY:
+            weakest = min([other for other in self._under_way.values() if not other.is_sending], key=_rank)
+            if item.rank < weakest.rank:
+                return None
+            self._under_way.pop(weakest.sequence)
+        self._under_way[sequence] = item
+        return item
 
     def _back_off(self, tries: int) -> int:
         base = _RESEND_MS[min(tries, len(_RESEND_MS) - 1)]
         return base + base * self._random(1)[0] // 1024  # up to a quarter more, so that boxes do not march in step
 
-    def _forget(self, sequence: int) -> None:
-        self._due.pop(sequence, None)
-        self._tries.pop(sequence, None)
-        self._sent_ms.pop(sequence, None)
-
     def acknowledge(self, message: bytes) -> None:
         """Take an acknowledgement as it came from the network."""
         try:
             box, sequence, utc, state = alert.decode_ack(cose.open_mac0(message, self._key, cose.ACK_AAD))
+            if box != self._box:
+                raise ValueError("it is for another box")
         except ValueError as error:
             _log.warning("acknowledgement refused", reason=error)
             return
-        if box != self._box:
-            _log.warning("acknowledgement refused", reason="it is for another box")
-            return
+        kind = self._journal.kind(sequence)
         first = self._journal.received(sequence)
         if state == alert.IN_CHARGE:
             first = self._journal.in_charge(sequence) or first
-        sent_ms = self._sent_ms.get(sequence)
-        self._forget(sequence)
+        item = self._under_way.pop(sequence, None)
         if not first:
             return
         _log.info("received", seq=sequence, state=state)
         # One that waited at the broker while the box was away tells an old time.
-        is_prompt = sent_ms is not None and self._clock.now() - sent_ms < _PROMPT_MS
-        self._on_received(sequence, state, utc if is_prompt else None)
+        is_prompt = item is not None and self._clock.now() - item.sent_ms < _PROMPT_MS
+        self._on_received(kind, state, utc if is_prompt else None)
         self._wake.set()
+
+
+def _rank(item: _UnderWay) -> tuple:
+    return item.rank
+
+
+async def _wait(event, most_ms: int) -> None:
+    try:
+        await asyncio.wait_for_ms(event, most_ms)
+    except asyncio.TimeoutError:
+        pass

@@ -5,6 +5,7 @@ read once at boot; a damaged file leaves the box armed and unenrolled.
 """
 
 import json
+from errno import ENOENT
 
 from box.errors import StorageError
 
@@ -32,8 +33,12 @@ class Enrolment:
         self.user = fields["user"]
         self.password = fields["password"]
         self.secret = bytes.fromhex(fields["secret"])
-        self.issued = int(fields.get("issued", 0))
+        self.issued = fields["issued"]
+        if not isinstance(self.issued, int) or not 0 <= self.issued < 1 << 32:
+            raise ValueError("issued is no time")
         ssid, key = fields["wifi"]
+        if not ssid:
+            raise ValueError("the name of the Wi-Fi is missing")
         self.wifi = (ssid, key)
         self.siren = fields.get("siren") is True
         self.ca = ca
@@ -44,8 +49,10 @@ def load() -> "Enrolment | None":
     try:
         with open(FILE) as file:
             text = file.read()
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno == ENOENT:
+            return None
+        raise StorageError("the enrolment cannot be read: %s" % error)
     try:
         with open(CA_FILE, "rb") as file:
             ca = file.read()

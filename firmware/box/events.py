@@ -20,20 +20,15 @@ _NAMES = (
     "link down",
     "storage fault",
     "key made",
-    "clock set",
-    "watchdog",
-    "acknowledgement refused",
+    "time saved",
     "task died",
-    "settings changed",
-    "journal full",
 )
 
 
 class EventLog:
     """Events on `device`, a block device of its own; 16 blocks hold the last 800 and more."""
 
-    (BOOT, LINK_UP, LINK_DOWN, STORAGE_FAULT, KEY_MADE, CLOCK_SET, WATCHDOG, ACK_REFUSED) = range(1, 9)
-    (TASK_DIED, SETTINGS_CHANGED, JOURNAL_FULL) = range(9, 12)
+    BOOT, LINK_UP, LINK_DOWN, STORAGE_FAULT, KEY_MADE, TIME_SAVED, TASK_DIED = range(1, 8)
 
     def __init__(self, device):
         self._ring = Ring(device, _SLOT_SIZE)

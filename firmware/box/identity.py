@@ -6,6 +6,7 @@ again at 1 under the old key, so it gets a new key and has to be enrolled again.
 
 import os
 from binascii import crc32
+from errno import ENOENT
 
 from box.core import alert, p256, signer
 from box.errors import StorageError
@@ -23,12 +24,17 @@ class Identity:
 
 
 def load(path: str) -> "Identity | None":
-    """The stored identity; None if there is none or the file is damaged (a cut while it was made)."""
+    """The stored identity; None if there is none or the file is damaged (a cut while it was made).
+
+    StorageError if it cannot be read: a key must not be given up for a passing fault.
+    """
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno == ENOENT:
+            return None
+        raise StorageError("the key cannot be read: %s" % error)
     body = data[: _PRIVATE + _PUBLIC]
     if len(data) != _PRIVATE + _PUBLIC + 4 or crc32(body) != int.from_bytes(data[-4:], "big"):
         return None

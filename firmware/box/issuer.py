@@ -1,14 +1,16 @@
 """From an occurrence to a signed alert in the journal.
 
-The order is the promise: sign, write to flash, and only then tell anybody.
+The order is the promise: sign, write to flash, and only then tell anybody. If flash
+fails, a press is told all the same, from RAM.
 """
 
 from box.core import alert, cose
 from box.errors import StorageError
 from box.log import Log
 
-# Presses that the journal could not take (full, or flash failed) are held in RAM, so many at most.
-_HELD = 16
+# Sequences of presses that flash did not take. They come from the boot count, which never repeats,
+# so that the journal's own count, which knows nothing of them, cannot use one a second time.
+_UNWRITTEN = 1 << 31
 
 _log = Log("issuer")
 
@@ -16,10 +18,10 @@ _log = Log("issuer")
 class Issuer:
     """`flags()` gives the state bits of the moment (alert.FLAG_*).
 
-    `on_issued(sequence, kind)` is told after the write.
+    `on_issued(sequence, kind)` is told after the write, `on_fault(error)` when flash failed.
     """
 
-    def __init__(self, identity, boot: int, signer, journal, incident, clock, flags, on_issued):
+    def __init__(self, identity, boot: int, signer, journal, incident, clock, flags, on_issued, on_fault):
         self._identity = identity
         self._boot = boot
         self._signer = signer
@@ -28,51 +30,47 @@ class Issuer:
         self._clock = clock
         self._flags = flags
         self._on_issued = on_issued
-        self._held: list = []
+        self._on_fault = on_fault
+        self._unwritten = 0
         self._was_full = False
 
-    def issue(self, kind: int, source: int) -> None:
-        """Sign, journal and announce one alert; a press is never dropped."""
-        moment = (kind, source, self._clock.utc(), self._clock.uptime_s(), self._flags())
-        if self._held:
-            self._hold(moment)
-        else:
-            self._try(moment)
+    def issue(self, kind: int, source: int, at_ms: "int | None" = None) -> None:
+        """Sign, journal and announce one alert that happened at `at_ms` of the box's clock (default: now).
 
-    def retry(self) -> None:
-        """Write what the journal could not take, oldest first; called now and then."""
-        while self._held:
-            moment = self._held.pop(0)
-            if not self._try(moment, first=True):
-                return
-
-    def _try(self, moment: tuple, first: bool = False) -> bool:
-        try:
-            self._write(*moment)
-        except StorageError as error:
-            if not first:
-                _log.error("not journalled", kind=alert.KINDS[moment[0]], reason=error)
-            self._hold(moment, first)
-            return False
-        return True
-
-    def _hold(self, moment: tuple, first: bool = False) -> None:
-        if moment[0] not in alert.PRESSES:
-            return
-        if first:
-            self._held.insert(0, moment)
-        elif len(self._held) < _HELD:
-            self._held.append(moment)
-
-    def _write(self, kind: int, source: int, pressed: "int | None", uptime: int, flags: int) -> None:
+        A fault or heartbeat that flash does not take is dropped; a press never is.
+        """
+        now = self._clock.now()
+        at_ms = now if at_ms is None else at_ms
         sequence = self._journal.next_sequence
-        back = self._incident.join(sequence, self._clock.now()) if kind in alert.PRESSES else 0
-        body = alert.encode(self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, flags)
-        signature = self._signer.sign(cose.signed_part(body))
-        self._journal.append(sequence, kind, body, signature)
-        _log.info("journalled", seq=sequence, kind=alert.KINDS[kind], source=source)
+        back = self._incident.join(sequence, at_ms) if kind in alert.PRESSES else 0
+        body, signature = self._sign(sequence, kind, source, at_ms, now, back)
+        try:
+            self._journal.append(sequence, kind, body, signature)
+        except StorageError as error:
+            _log.error("not journalled", kind=alert.KINDS[kind], reason=error)
+            self._on_fault(error)
+            if kind not in alert.PRESSES:
+                return
+            self._unwritten += 1
+            sequence = _UNWRITTEN | (self._boot & 0x7FFFFF) << 8 | (self._unwritten & 0xFF)
+            body, signature = self._sign(sequence, kind, source, at_ms, now, 0)
+            try:
+                self._journal.hold(sequence, kind, body, signature)
+            except StorageError as full:
+                _log.error("press lost", kind=alert.KINDS[kind], reason=full)
+        else:
+            _log.info("journalled", seq=sequence, kind=alert.KINDS[kind], source=source)
         self._on_issued(sequence, kind)
         self._watch_room()
+
+    def _sign(self, sequence: int, kind: int, source: int, at_ms: int, now: int, back: int) -> tuple:
+        utc = self._clock.utc()
+        pressed = None if utc is None else utc - (now - at_ms) // 1000
+        uptime = at_ms // 1000
+        body = alert.encode(
+            self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, self._flags()
+        )
+        return body, self._signer.sign(cose.signed_part(body))
 
     def _watch_room(self) -> None:
         """One storage fault when undelivered alerts fill the journal, so that somebody looks at the link."""

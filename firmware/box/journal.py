@@ -17,6 +17,8 @@ _BLOCK_SLOTS = 31
 _GROWTH = 32  # entries of the index at a time
 _SIGNATURE_SIZE = 64
 _RECEIVED, _IN_CHARGE = 0, 1  # the ring's marks
+_IN_RAM = 0xFFFF  # in place of a position
+_HELD = 16  # presses in RAM at most
 
 # What may be given up for lack of room, the first first.
 _PASSING, _FAULT, _PRESS = range(3)
@@ -46,6 +48,7 @@ class Journal:
         self._sequences = array("I")
         self._positions = array("H")
         self._kinds = array("B")
+        self._held: dict = {}  # sequence: (body, signature) of presses that flash did not take
         self._count = 0  # of entries in use; the arrays never shrink
         self._of_class = [0, 0, 0]
         room = self._ring.capacity
@@ -95,6 +98,7 @@ class Journal:
         """Erase everything and begin again at sequence 1 for the new key of `box`."""
         self._count = 0
         self._of_class = [0, 0, 0]
+        self._held.clear()
         self._ring.format(box)
 
     # ---- writing ----
@@ -122,18 +126,36 @@ class Journal:
         position = self._ring.append(sequence, bytes((kind,)), body, signature)
         self._add(sequence, position, kind)
 
+    def hold(self, sequence: int, kind: int, body: bytes, signature: bytes) -> None:
+        """Keep a press in RAM that flash did not take: it is sent like the others, but a power cut loses it.
+
+        Raises JournalFull if as many presses, none of them weaker, are held already.
+        """
+        if len(self._held) >= _HELD:
+            ranks = [(alert.strength(self.kind(held) or 0), held) for held in self._held]
+            strength, weakest = min(ranks)
+            if strength >= alert.strength(kind):
+                raise JournalFull("flash and memory are full of undelivered presses")
+            self._remove(self._find(self._sequences, weakest))
+            self.dropped += 1
+        self._held[sequence] = (body, signature)
+        self._add(sequence, _IN_RAM, kind)
+
     def received(self, sequence: int) -> bool:
         """The receiver has it on disk: nothing more to send. False if it is unknown or was received before."""
         i = self._find(self._sequences, sequence)
         if i < 0:
             return False
-        self._ring.mark(self._positions[i], _RECEIVED)
+        if sequence not in self._held:
+            self._ring.mark(self._positions[i], _RECEIVED)
         self._remove(i)
         return True
 
     def in_charge(self, sequence: int) -> bool:
         """A person takes charge. False if it is unknown or somebody did before."""
         i = self._find(self._sequences, sequence)
+        if sequence in self._held:
+            return False  # only flash remembers who is in charge
         if i >= 0:
             return self._ring.mark(self._positions[i], _IN_CHARGE)
         for position, number, _ in self._ring.recent():
@@ -150,6 +172,9 @@ class Journal:
     def undelivered(self) -> int:
         """How many alerts the receiver has not got."""
         return self._count
+
+    def undelivered_presses(self) -> int:
+        return self._of_class[_PRESS]
 
     def best(self, exclude=()) -> "int | None":
         """The undelivered sequence to send first, strongest then newest, that is not in `exclude`."""
@@ -173,6 +198,8 @@ class Journal:
 
     def load(self, sequence: int) -> tuple:
         """(body, signature) of an undelivered alert; StorageError if it is none, or flash cannot read it."""
+        if sequence in self._held:
+            return self._held[sequence]
         i = self._find(self._sequences, sequence)
         found = self._ring.read(self._positions[i]) if i >= 0 else None
         if found is None or found[0] != sequence:
@@ -233,6 +260,7 @@ class Journal:
         self._of_class[_class(kind)] += 1
 
     def _remove(self, i: int) -> None:
+        self._held.pop(self._sequences[i], None)
         last = self._count = self._count - 1
         self._of_class[_class(self._kinds[i])] -= 1
         self._sequences[i] = self._sequences[last]

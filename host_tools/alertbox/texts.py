@@ -138,6 +138,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Un attaquant contrefait une alarme au nom du boîtier.",
     ),
     "demo-refused": ("refused: {reason}", "refusé : {reason}"),
+    "demo-order": (
+        "What arrived is not in the order in which it was pressed.",
+        "Ce qui est arrivé n'est pas dans l'ordre des appuis.",
+    ),
     "demo-act": ("what happens", "ce qui se passe"),
     "demo-kind": ("kind", "type"),
     "moment-pressed": ("pressed", "appui"),

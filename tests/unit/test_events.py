@@ -32,12 +32,12 @@ def test_the_boot_count_is_above_the_floor_when_the_log_was_lost():
 def test_events_come_back_newest_first_with_all_they_say():
     cells = blank(4)
     log = opened(NorFlash(cells))
-    log.record(1800000000, 12, log.CLOCK_SET)
+    log.record(1800000000, 12, log.TIME_SAVED)
     log.record(None, 4000000000, log.TASK_DIED, "dispatcher: " + "x" * 60)
     log.record(0, 1, 200, "caf\u00e9")
     for reader in (log, opened(NorFlash(cells))):
         events = [event for event in reader.last(10) if event["event"] != "boot"]
-        assert [event["event"] for event in events] == ["unknown", "task died", "clock set"]
+        assert [event["event"] for event in events] == ["unknown", "task died", "time saved"]
         assert [event["utc"] for event in events] == [0, 0, 1800000000]
         assert [event["uptime"] for event in events] == [1, 4000000000, 12]
         assert [event["detail"] for event in events] == ["caf??", "dispatcher: " + "x" * 25, ""]
@@ -49,8 +49,8 @@ def test_the_last_known_time_is_found():
     cells = blank(4)
     log = opened(NorFlash(cells))
     assert log.last_utc == 0
-    log.record(1800000000, 12, log.CLOCK_SET)
-    log.record(1800003600, 3612, log.CLOCK_SET)
+    log.record(1800000000, 12, log.TIME_SAVED)
+    log.record(1800003600, 3612, log.TIME_SAVED)
     log.record(None, 3613, log.LINK_DOWN)
     for _ in range(3):
         assert opened(NorFlash(cells)).last_utc == 1800003600

@@ -41,9 +41,11 @@ class Partition:
         return chip.flash.ioctl(op, arg)
 
     def readblocks(self, block_num, buf, offset=0):
+        chip.fail("flash")
         chip.flash.readblocks(self._first + block_num, buf, offset)
 
     def writeblocks(self, block_num, buf, offset=None):
+        chip.fail("flash")
         if offset is None:
             chip.flash.writeblocks(self._first + block_num, buf)
         else:

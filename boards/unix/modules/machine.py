@@ -39,7 +39,9 @@ class Pin:
 
     def value(self, x=None):
         if x is None:
+            chip.fail("pin")
             return self._state.level
+        chip.fail("output")
         chip.drive(self._number, x)
         return None
 

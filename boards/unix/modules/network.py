@@ -2,7 +2,8 @@
 
 Not modelled: radio strength, channels, authentication, power saving, DHCP.
 The access point is up or down as the control channel says; joining it takes
-a little while, and like the chip the station rejoins by itself.
+a little while, and like the chip the station rejoins by itself. Where its DNS
+server's address leads, `socket` says.
 """
 
 import time
@@ -17,6 +18,8 @@ STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
 
 _JOIN_MS = 50
+_CONFIGURATION = ("192.0.2.20", "255.255.255.0", "192.0.2.1", "192.0.2.53")  # address, mask, gateway, DNS
+_UNCONFIGURED = ("0.0.0.0",) * 4
 
 
 class WLAN:
@@ -43,6 +46,7 @@ class WLAN:
         self._wanted = False
 
     def isconnected(self):
+        chip.fail("wlan")
         if not (self._active and self._wanted and chip.wifi_up):
             self._up_since = None
             return False
@@ -56,6 +60,9 @@ class WLAN:
         if not self._wanted:
             return STAT_IDLE
         return STAT_CONNECTING if chip.wifi_up else STAT_NO_AP_FOUND
+
+    def ifconfig(self):
+        return _CONFIGURATION if self.isconnected() else _UNCONFIGURED
 
     def config(self, param=None, **settings):
         return chip.mac if param == "mac" else None

@@ -32,7 +32,9 @@ class Chip:
         self.mac = b""
         self.reset_cause = 1
         self.air = 0  # TCP port of the host's end of the radio
+        self.dns = 0  # and the UDP port of its DNS server
         self.wifi_up = True
+        self.faults = {}  # part: "error", "raise" or "hang", see `fail`
         self.notify = None  # told of every event: notify(dict)
         self._pins = {}
         self._edges = []  # (us, pin, level), in order
@@ -93,6 +95,19 @@ class Chip:
         """Block as C code does: nothing of the firmware runs meanwhile."""
         self.clock.sleep_us(ms * 1000)
         self.service(stalled=True)
+
+    # ---- faults of the chip itself ----
+
+    def fail(self, part):
+        """Called by the fakes where a part may be made to fail: what a driver's bug or dying hardware does."""
+        how = self.faults.get(part)
+        if how == "error":
+            raise OSError(5)
+        if how == "raise":
+            raise RuntimeError("%s failed" % part)
+        while how == "hang":
+            self.clock.sleep_us(100000)
+            self.service(stalled=True)
 
     # ---- watchdog and death ----
 

@@ -6,6 +6,7 @@ events go the other way unasked. A table maps names to functions.
 
 import asyncio
 import json
+import sys
 
 import usocket
 
@@ -43,8 +44,9 @@ class Control:
     def idle(self):
         """The stepped clock has used up the time it was granted."""
         if self._advancing is not None:
-            self.send({"event": "advanced", "us": chip.clock.now_us()})
             self._advancing = None
+            # On the console, so that all it said before has been read when the host learns of it.
+            sys.stdout.write("\x00advanced\n")
 
     # ---- commands ----
 
@@ -67,6 +69,9 @@ class Control:
     def _cut(self, command):
         chip.flash.cut_after(command["operations"], command["seed"])
 
+    def _fail(self, command):
+        chip.faults[command["part"]] = command["how"]
+
     def _clock(self, command):
         chip.rtc.set(command["seconds"])
 
@@ -88,6 +93,7 @@ _COMMANDS = {
     "wifi": Control._wifi,
     "advance": Control._advance,
     "cut": Control._cut,
+    "fail": Control._fail,
     "clock": Control._clock,
     "wear": Control._wear,
 }

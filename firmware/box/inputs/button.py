@@ -32,6 +32,7 @@ class Button:
         self._active = active
         self._gesture = Gesture(self._classified, **thresholds)
         self._debounce = Debounce(self._gesture, now(), settle_ms)
+        self.turns = 0
         self._times = [0] * _SLOTS
         self._levels = bytearray(_SLOTS)
         self._head = 0  # written by the handler only
@@ -55,6 +56,7 @@ class Button:
         """Call `on_gesture(gesture, t_ms)` for each gesture, for ever; `t_ms` is the moment that decided it."""
         self._on_gesture = on_gesture  # nothing is classified before
         while True:
+            self.turns += 1
             await asyncio.sleep_ms(self.service())
 
     def service(self) -> int:

@@ -74,6 +74,7 @@ class MqttClient:
         self.keepalive_s = keepalive_s
         self.resolve = resolve
         self.packets = mqtt.PacketReader()
+        self.turns = 0  # grows at least every back-off, and every second while there is a connection
         self._on_connected = on_connected
         self._may_connect = may_connect
         self._random = random
@@ -111,12 +112,20 @@ class MqttClient:
         if self._session is not None:
             self._session.lose(TransportError(reason))
 
+    def hurry(self) -> None:
+        """There is something to send: do not wait out the back-off."""
+        if not self.connected:
+            self._delay_ms = self.backoff_ms[0]
+            self._hurry.set()
+
     async def run(self) -> None:
         """Connect, serve and reconnect until cancelled."""
         self._delay_ms = self.backoff_ms[0]
         while True:
             while not self._may_connect():
+                self.turns += 1
                 await asyncio.sleep_ms(_HOLD_POLL_MS)
+            self.turns += 1
             self._hurry.clear()
             if await self._connect_and_serve() > _STEADY_ROUNDS:
                 self._delay_ms = self.backoff_ms[0]

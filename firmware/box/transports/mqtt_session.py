@@ -109,6 +109,7 @@ class Session:
         while True:
             await asyncio.sleep_ms(self._client.round_ms)
             self.round += 1
+            self._client.turns += 1
             if not self._is_up:
                 if self.round > _CONNECT_ROUNDS:
                     raise TransportError("the broker does not answer")

@@ -17,9 +17,10 @@ _log = Log("receiver")
 
 class ReceiverLink:
     """`where` is the enrolment. `on_ack(message)` gets each acknowledgement as it came;
-    `on_link()` is told of each new connection, before anything is sent over it."""
+    `on_link()` is told of each new connection, before anything is sent over it;
+    `await resolve(host)` gives the receiver's IP address."""
 
-    def __init__(self, where, box: bytes, may_connect, random, on_ack, on_link):
+    def __init__(self, where, box: bytes, may_connect, random, on_ack, on_link, resolve):
         base = "alertbox/%s/" % box.hex()
         self._alert = base + "alert"
         self._state = base + "state"
@@ -40,7 +41,17 @@ class ReceiverLink:
             on_connected=self._connected,
             may_connect=may_connect,
             random=random,
+            resolve=resolve,
         )
+
+    @property
+    def connected(self) -> bool:
+        return self._client.connected
+
+    @property
+    def turns(self) -> int:
+        """Grows as long as the link is looked after."""
+        return self._client.turns
 
     async def wait_connected(self) -> None:
         await self._client.wait_connected()
@@ -48,6 +59,10 @@ class ReceiverLink:
     async def send(self, message: bytes) -> None:
         """Hand one alert to the broker; TransportError if it did not take it."""
         await self._client.publish(self._alert, message)
+
+    def hurry(self) -> None:
+        """A press waits: try to connect now."""
+        self._client.hurry()
 
     def network_changed(self, connected: bool) -> None:
         """A network that comes back finds the old connection half dead: begin anew."""

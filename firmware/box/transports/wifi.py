@@ -21,12 +21,14 @@ class Wifi:
         self._ssid = ssid
         self._key = key
         self.connected = False
+        self.turns = 0
 
     async def run(self, on_change) -> None:
         """Join and stay joined; call `on_change(connected)` at each change."""
         self._wlan.active(True)
         waited_ms = _RETRY_MS
         while True:
+            self.turns += 1
             connected = self._wlan.isconnected()
             if connected != self.connected:
                 self.connected = connected
@@ -44,5 +46,6 @@ class Wifi:
         for step in (self._wlan.disconnect, lambda: self._wlan.connect(self._ssid, self._key)):
             try:
                 step()
-            except OSError as error:  # disconnecting what was never connected is no reason not to connect
+            except (OSError, RuntimeError) as error:  # the port raises both
+                # Disconnecting what was never connected is no reason not to connect.
                 _log.warning("cannot join", reason=error)

@@ -21,6 +21,7 @@ from alertbox.errors import UserError
 from alertbox.sim import flash
 from alertbox.sim.air import Air
 from alertbox.sim.console import Console, LogLine, parse
+from alertbox.sim.dns import DnsServer
 
 ROOT = Path(__file__).resolve().parents[3]
 _EPOCH_2000 = 946684800
@@ -34,7 +35,8 @@ class VirtualBox:
     clock: "real", or "stepped": time moves only by `advance` (and by what presses take).
     receiver: a ReceiverThread, where it is enrolled at its first start and which it then reaches by Wi-Fi.
     Without one the box is armed but unenrolled.
-    folder: where its flash lives; a temporary one by default. on_console: gets each line of its console.
+    folder: where its flash lives; a temporary one by default. rtc: what its clock says whenever power comes, Unix
+    seconds; the chip's says 2000. on_console: gets each line of its console.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class VirtualBox:
         heapsize: str = "512K",
         siren: bool = False,
         mains: bool = True,
+        rtc: int = _EPOCH_2000,
         on_console: Callable[[str], object] | None = None,
     ) -> None:
         if clock not in ("real", "stepped"):
@@ -59,6 +62,7 @@ class VirtualBox:
         self.log: list[LogLine] = []
         self.console_lines: list[str] = []
         self._on_console = on_console
+        self._rtc = rtc
         self._receiver = receiver
         self._siren = siren
         self._heapsize = heapsize
@@ -74,6 +78,7 @@ class VirtualBox:
         self._pins: dict[int, int] = {}
         self._outputs: dict[str, list[int]] = {}
         self._wifi = True
+        self._internet = True
         self._reset_cause = _POWER_ON
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -81,6 +86,7 @@ class VirtualBox:
         self._next_id = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._air = Air()
+        self.dns = DnsServer()  # the network's
         self._console = Console(self._line)
         self.serial = self._console.path
 
@@ -102,6 +108,7 @@ class VirtualBox:
     ) -> None:
         self.power_cut()
         self._air.close()
+        self.dns.close()
         self._console.close()
         self._listener.close()
         if self._temporary:
@@ -152,8 +159,9 @@ class VirtualBox:
             "flash": str(self._flash),
             "control": self._listener.getsockname()[1],
             "air": self._air.port,
+            "dns": self.dns.port,
             "clock": self.clock,
-            "rtc": 0,
+            "rtc": self._rtc - _EPOCH_2000,
             "mac": "240ac4000001",
             "wifi": self._wifi,
             "inputs": self._inputs,
@@ -203,7 +211,9 @@ class VirtualBox:
         self.wait_log("app", "identity")
         if self.public_key is None:
             raise RuntimeError("the box told no public key")
-        self.files = self._receiver.enrol(self.public_key, self.name, wifi=("shop", "secret"), siren=self._siren)
+        host = self._receiver.town.names[0]  # a name, so that the box has to ask its DNS server
+        wifi = ("shop", "secret")
+        self.files = self._receiver.enrol(self.public_key, self.name, host=host, wifi=wifi, siren=self._siren)
         self.power_cut()
         flash.put_files(self._flash, ROOT / "boards" / self._board / "partitions.csv", self.files)
         self.power_on()
@@ -216,12 +226,12 @@ class VirtualBox:
 
     def edges(self, name: str, edges: Sequence[tuple[int, int]]) -> float:
         """Apply raw edges (microseconds from now, 1 = pressed) and wait until they are over."""
+        process = self._process
         answer = self._command("edges", input=name, edges=[list(edge) for edge in edges])
         last_ms = edges[-1][0] // 1000 + 1
         if self.clock == "stepped":
             self.advance(last_ms)
         number = answer["id"]
-        process = self._process
         over = lambda: number in self._edges_done or self._process is not process  # noqa: E731
         self._wait(over, last_ms / 1000 + 20, "the edges to be over")
         if number not in self._edges_done:
@@ -231,8 +241,12 @@ class VirtualBox:
 
     def edges_during_stall(self, name: str, edges: Sequence[tuple[int, int]], stall_ms: int) -> None:
         """Block the interpreter while the edges happen: interrupts come late, and no more than eight."""
-        self._command("edges", input=name, edges=[list(edge) for edge in edges])
+        self.begin_edges(name, edges)
         self.stall(stall_ms)
+
+    def begin_edges(self, name: str, edges: Sequence[tuple[int, int]]) -> None:
+        """Let raw edges happen as time passes, without waiting for them."""
+        self._command("edges", input=name, edges=[list(edge) for edge in edges])
 
     def mains(self, on: bool) -> None:
         self.edges("mains", [(0, 1 if on else 0)])
@@ -240,13 +254,35 @@ class VirtualBox:
     def wifi(self, up: bool) -> None:
         """Switch the access point; a loss is silence, nothing is closed."""
         self._wifi = up
-        self._air.set(up)
+        self._reach()
         if self._process is not None:
             self._command("wifi", up=up)
+
+    def internet(self, up: bool) -> None:
+        """Wi-Fi stays joined, and nothing beyond the access point answers, DNS included."""
+        self._internet = up
+        self._reach()
+
+    def _reach(self) -> None:
+        up = self._wifi and self._internet
+        self._air.set(up)
+        self.dns.set(up)
+
+    def upstream(self, host: str, port: int) -> None:
+        """Lead the box's connections to another server, until the next start; those that stand break."""
+        self._air.upstream = (host, port)
+        self._air.drop()
 
     def stall(self, ms: int) -> None:
         """Block the interpreter as C code does."""
         self._command("stall", ms=ms, timeout=ms / 1000 + 20)
+
+    def fail(self, part: str, how: str = "raise") -> None:
+        """Let a part of the chip fail from now until it restarts: pin, output, wlan, flash, socket.
+
+        how: "error" (OSError, which drivers expect), "raise" what no driver expects, or "hang" for ever; "" mends it.
+        """
+        self._command("fail", part=part, how=how)
 
     def set_clock(self, unix_seconds: int) -> None:
         """Make the chip's RTC jump."""
@@ -257,8 +293,10 @@ class VirtualBox:
         if self.clock != "stepped":
             raise RuntimeError("only a stepped clock can be advanced")
         self._advanced = False
+        process = self._process
         self._command("advance", ms=ms)
-        self._wait(lambda: self._advanced or self._process is None, 60 + ms / 1000, "virtual time to pass")
+        # A box that restarts meanwhile begins a new time.
+        self._wait(lambda: self._advanced or self._process is not process, 60 + ms / 1000, "virtual time to pass")
 
     def light(self) -> bool:
         return self._output("light")
@@ -329,8 +367,6 @@ class VirtualBox:
                 self._answers[message["id"]] = message
             elif event == "edges":
                 self._edges_done.add(message["of"])
-            elif event == "advanced":
-                self._advanced = True
             elif event == "pin":
                 self._pins[message["pin"]] = message["level"]
             elif event == "on":
@@ -340,6 +376,11 @@ class VirtualBox:
             self._changed.notify_all()
 
     def _line(self, text: str, at: float) -> None:
+        if text == "\x00advanced":
+            with self._changed:
+                self._advanced = True
+                self._changed.notify_all()
+            return
         if self._on_console is not None:
             self._on_console(text)
         with self._changed:

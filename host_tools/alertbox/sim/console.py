@@ -1,6 +1,7 @@
 """The virtual box's USB serial: a pty for whoever wants it, and its log lines for us.
 
-Like the real cable, it keeps nothing: what nobody reads is gone.
+Like the real cable, it keeps nothing: what nobody reads is gone. A line that begins
+with a zero byte is the virtual board's word to us, and is not passed on.
 """
 
 import contextlib
@@ -72,11 +73,17 @@ class Console:
                         os.write(self._box, data)
                         continue
                     at = time.monotonic()
-                    with contextlib.suppress(BlockingIOError):
-                        os.write(self._public, data)
                     *lines, partial = (partial + data).split(b"\n")
+                    if b"\x00" not in data:
+                        self._pass_on(data)
                     for line in lines:
+                        if b"\x00" in data and not line.startswith(b"\x00"):
+                            self._pass_on(line + b"\n")
                         self._on_line(line.decode("utf-8", "replace").rstrip("\r"), at)
+
+    def _pass_on(self, data: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._public, data)
 
 
 def _raw_pty() -> tuple[int, int]:
