@@ -8,12 +8,12 @@ TYPINGS := build/typings
 STUBS := micropython-esp32-stubs==1.29.0.post1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sim test check clean
+.PHONY: help setup demo sim test soak check bench size clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(VENV)/.done $(TYPINGS)/.done ## Make the virtual environment with everything pinned
+setup: $(VENV)/.done $(TYPINGS)/.done build/.programs ## Make the virtual environment with everything pinned
 
 $(VENV)/.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,13 @@ $(TYPINGS)/.done: Makefile | $(VENV)/.done
 	$(BIN)/pip install --quiet --disable-pip-version-check --target $(TYPINGS) --upgrade $(STUBS)
 	@touch $@
 
+# The tests against a real broker want Debian's mosquitto; without it they say so and skip.
+build/.programs:
+	@mkdir -p build
+	@if ! test -x /usr/sbin/mosquitto && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends mosquitto >/dev/null; fi
+	@touch $@
+
 demo: setup ## Tell the whole story in the terminal: press to verified, acknowledged alert
 	$(BIN)/alertbox demo
 
@@ -31,7 +38,10 @@ sim: setup ## Leave a virtual box and a receiver running, to press keys
 	$(BIN)/alertbox sim --keys
 
 test: setup ## Run every test, the firmware's on CPython and on MicroPython
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --cov -m "not soak"
+
+soak: setup ## The long tests: random days, many kills, whole sweeps; prints its seeds
+	$(BIN)/python -m pytest -m soak -rA
 
 check: setup ## Lint, types, layering, spelling
 	$(BIN)/ruff check .

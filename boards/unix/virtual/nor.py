@@ -80,8 +80,8 @@ class NorFlash:
         self._cut_at = -1
         self._dead = False
         self.on_cut = self._raise
-        self.programs = array("I", [0] * (self._bytes // BLOCK))
-        self.erases = array("I", [0] * (self._bytes // BLOCK))
+        self.programs = array("H", [0] * (self._bytes // BLOCK))
+        self.erases = array("H", [0] * (self._bytes // BLOCK))
         self.operations = 0
         self.refused_sets = 0
 
