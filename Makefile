@@ -50,6 +50,20 @@ check: setup ## Lint, types, layering, spelling
 	$(BIN)/mypy --config-file firmware/mypy.ini
 	$(BIN)/python -m pytest -q tests/test_layering.py tests/test_stock_imports.py
 	$(BIN)/codespell
+	$(MAKE) --no-print-directory size
+
+bench: setup ## Measure everything: a table, and build/bench.json
+	$(BIN)/python tests/bench/run.py
+
+# MicroPython's 32-bit port, to see heap figures of a 32-bit machine.
+build/size/.done: tests/size/package.json
+	@mkdir -p build/size
+	cp $< build/size/
+	npm install --silent --no-audit --no-fund --prefix build/size
+	@touch $@
+
+size: setup build/size/.done ## Memory of the firmware against each board's budget
+	$(BIN)/python tests/size/size.py
 
 clean: ## Remove what was built (the virtual environment too)
 	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

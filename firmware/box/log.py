@@ -7,11 +7,6 @@ by name, so that a reader of the code sees what goes out.
 import sys
 import time
 
-DEBUG, INFO, WARNING, ERROR = 0, 1, 2, 3
-_NAMES = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-level = INFO
-
 
 def _ticks() -> int:
     return time.ticks_ms()  # type: ignore[return-value]  # the stubs' ticks are a type of their own
@@ -26,23 +21,18 @@ class Log:
     def __init__(self, module: str):
         self._module = module
 
-    def debug(self, message: str, **fields: object) -> None:
-        _write(DEBUG, self._module, message, fields)
-
     def info(self, message: str, **fields: object) -> None:
-        _write(INFO, self._module, message, fields)
+        _write("INFO", self._module, message, fields)
 
     def warning(self, message: str, **fields: object) -> None:
-        _write(WARNING, self._module, message, fields)
+        _write("WARNING", self._module, message, fields)
 
     def error(self, message: str, **fields: object) -> None:
-        _write(ERROR, self._module, message, fields)
+        _write("ERROR", self._module, message, fields)
 
 
-def _write(line_level: int, module: str, message: str, fields: dict) -> None:
-    if line_level < level:
-        return
-    line = "%s %s %s %s" % (now(), _NAMES[line_level], module, message)
+def _write(level: str, module: str, message: str, fields: dict) -> None:
+    line = "%s %s %s %s" % (now(), level, module, message)
     for name in sorted(fields):
         line += " %s=%s" % (name, fields[name])
     # One write a line, so that it is not torn by console output.

@@ -5,8 +5,10 @@ heartbeat, the watch over the path.
 """
 
 import asyncio
+import gc
 
 from box.core import alert, path
+from box.core.signer import POOL_SIZE
 from box.errors import StorageError
 from box.log import Log
 
@@ -48,8 +50,11 @@ class Upkeep:
                 _log.warning("the clock had jumped and is set right", seconds=strayed)
             self._watch()
             self._on_pass()
-            for _ in self._signer.refill():
-                await self._quiet(0)
+            if self._signer.ready < POOL_SIZE:
+                for _ in self._signer.refill():
+                    await self._quiet(0)
+                # A pair leaves much garbage; a press must not have to search for room in it.
+                gc.collect()
 
     async def _quiet(self, pause_ms: int = _PAUSE_MS) -> None:
         """Give the loop a turn, and wait while a gesture is open."""

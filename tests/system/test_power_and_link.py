@@ -130,10 +130,10 @@ def test_a_lost_journal_makes_a_new_key_and_never_begins_again_at_1_under_the_ol
 def test_an_alert_whose_acknowledgement_was_lost_is_sent_and_acknowledged_again_and_stored_once(
     box: VirtualBox, receiver: ReceiverThread
 ):
-    send = acknowledgements_held(receiver)
+    send = hold_acknowledgements(receiver)
     press(box)
     receiver.wait_for(lambda alert: alert.sequence == 1)
-    receiver._receiver._link.publish = send
+    set_sending(receiver, send)
     assert not all_acknowledged(box, {"1"})
     advance_until(box, lambda: all_acknowledged(box, {"1"}), most_ms=10_000)
     assert receiver.counters()["duplicates"] == 1
@@ -162,25 +162,27 @@ def test_a_receiver_that_is_away_gets_the_alert_when_it_is_back(make_box, town: 
 
 def test_a_false_acknowledgement_does_not_stop_the_sending(box: VirtualBox, receiver: ReceiverThread):
     """Well-formed, for an alert that waits, under another key."""
-    send = acknowledgements_held(receiver)
+    send = hold_acknowledgements(receiver)
     press(box)
     alert = receiver.wait_for(lambda alert: alert.sequence == 1)
     mark = len(box.log)
     forged = formats.encode_ack(b"k" * 32, bytes.fromhex(alert.box), 1, time.time())
     receiver._loop.call_soon_threadsafe(send, f"alertbox/{alert.box}/ack", forged)
     box.wait_log("dispatcher", "acknowledgement refused", since=mark)
-    receiver._receiver._link.publish = send
+    set_sending(receiver, send)
     advance_until(box, lambda: all_acknowledged(box, {"1"}, mark), most_ms=10_000)
     assert any(line.text.startswith("sending") for line in box.log[mark:])
 
 
-def acknowledgements_held(receiver: ReceiverThread) -> Callable[[str, bytes], bool]:
-    """Let the receiver send nothing; returns what sends."""
-    link = receiver._receiver._link
-    assert link is not None
-    send = link.publish
-    link.publish = lambda topic, payload: False
+def hold_acknowledgements(receiver: ReceiverThread) -> Callable[[str, bytes], bool]:
+    """Let the receiver send nothing from now; returns what sends."""
+    send: Callable[[str, bytes], bool] = receiver._receiver._link.publish  # type: ignore[union-attr]
+    set_sending(receiver, lambda topic, payload: False)
     return send
+
+
+def set_sending(receiver: ReceiverThread, send: Callable[[str, bytes], bool]) -> None:
+    setattr(receiver._receiver._link, "publish", send)  # noqa: B010 - another's method, replaced for the test
 
 
 def test_a_press_while_flash_fails_is_sent_and_sounded_all_the_same(make_box, receiver: ReceiverThread):

@@ -8,6 +8,7 @@ then every journalled press must be at the receiver, once.
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alertbox.receiver import ReceiverThread
@@ -164,7 +165,7 @@ def edges(*durations_ms: int) -> list[tuple[int, int]]:
     return result
 
 
-_QUICK = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
+_QUICK: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
 
 
 @pytest.fixture(autouse=True)

@@ -44,6 +44,6 @@ STRATEGIES = {
         _streams(), st.lists(st.binary(max_size=200).map(bytes.hex), max_size=3)
     ),
     "test_mqtt_packets.case_what_is_published_is_read_back": st.tuples(
-        _TOPICS, st.binary(max_size=900).map(bytes.hex), st.integers(0, 0xFFFF), st.booleans(), st.booleans()
+        _TOPICS, st.binary(max_size=900).map(bytes.hex), st.integers(0, 0xFFFF), st.booleans()
     ),
 }

@@ -52,7 +52,6 @@ def test_publish_packets_match_the_standard():
         (mqtt.publish("a/b", b"hi"), "30 07 0003 612f62 6869"),
         (mqtt.publish("a/b", b"hi", 10), "32 09 0003 612f62 000a 6869"),
         (mqtt.publish("a/b", b"", 0xFFFF, True), "33 07 0003 612f62 ffff"),
-        (mqtt.publish("a/b", b"hi", 10, False, True), "3a 09 0003 612f62 000a 6869"),
     )
     for packet, expected in table:
         assert packet == unhex(expected), packet
@@ -62,7 +61,6 @@ def test_the_other_packets_match_the_standard():
     assert mqtt.puback(0x1234) == unhex("40 02 1234")
     assert mqtt.subscribe(1, ("a/b", "c")) == unhex("82 0c 0001 0003 612f62 01 0001 63 01")
     assert unhex("c000") == mqtt.PINGREQ
-    assert unhex("e000") == mqtt.DISCONNECT
 
 
 def test_length_takes_a_second_byte_from_128_on():
@@ -222,8 +220,8 @@ def case_any_bytes_give_packets_or_an_mqtt_error_however_they_are_cut(data):
 
 
 def case_what_is_published_is_read_back(data):
-    """data: topic, payload in hex, packet id, retain, duplicate."""
-    topic, payload, packet_id, retain, duplicate = data[0], unhex(data[1]), data[2], data[3], data[4]
-    packet = mqtt.publish(topic, payload, packet_id, retain, duplicate and packet_id > 0)
+    """data: topic, payload in hex, packet id, retain."""
+    topic, payload, packet_id, retain = data[0], unhex(data[1]), data[2], data[3]
+    packet = mqtt.publish(topic, payload, packet_id, retain)
     assert packets_in([packet]) == ([(mqtt.PUBLISH, topic, payload, packet_id)], None)
     return binascii.hexlify(packet).decode()

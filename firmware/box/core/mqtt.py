@@ -13,7 +13,6 @@ SUBACK = 9
 PINGRESP = 13
 
 PINGREQ = b"\xc0\x00"
-DISCONNECT = b"\xe0\x00"
 
 SUBSCRIPTION_REFUSED = 0x80
 
@@ -58,9 +57,9 @@ def connect(
     return _packet(0x10, body)
 
 
-def publish(topic: str, payload: bytes, packet_id: int = 0, retain: bool = False, duplicate: bool = False) -> bytes:
+def publish(topic: str, payload: bytes, packet_id: int = 0, retain: bool = False) -> bytes:
     """A PUBLISH; with a packet id its QoS is 1, without it is 0."""
-    first = PUBLISH << 4 | (_RETAIN if retain else 0) | (_DUPLICATE if duplicate else 0)
+    first = PUBLISH << 4 | (_RETAIN if retain else 0)
     if packet_id:
         return _packet(first | _QOS_1, _field(_topic_bytes(topic)) + packet_id.to_bytes(2, "big") + payload)
     return _packet(first, _field(_topic_bytes(topic)) + payload)

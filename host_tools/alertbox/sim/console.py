@@ -15,7 +15,7 @@ import tty
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_LINE = re.compile(r"(\d+) (DEBUG|INFO|WARNING|ERROR) (\S+) (.*)")
+_LINE = re.compile(r"(\d+) (INFO|WARNING|ERROR) (\S+) (.*)")
 _FIELD = re.compile(r"(\w+)=(\S*)")
 
 

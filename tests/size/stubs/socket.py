@@ -1,0 +1,1 @@
+"""`socket` that is never opened: the measured box is armed and has no network."""
