@@ -213,7 +213,7 @@ def test_nothing_is_acknowledged_before_its_commit(receiver, box, monkeypatch):
         if batch.alerts:
             failed.put(len(batch.alerts))
             raise OperationalError("COMMIT", {}, Exception("disk full"))
-        return []
+        return [], []
 
     failed: queue.Queue[int] = queue.Queue()
     message = box.alert(1)

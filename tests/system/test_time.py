@@ -89,7 +89,8 @@ def test_the_time_of_pressing_is_kept_while_the_alert_waits_for_hours(box: Virtu
     box.wifi(True)
     advance_until(box, lambda: any(alert.sequence == 2 for alert in receiver.alerts()))
     first, second = (alert for alert in receiver.alerts() if alert.kind_name == "inform")
-    assert first.pressed is not None and second.pressed is not None
+    assert first.pressed is not None
+    assert second.pressed is not None
     assert abs((second.pressed - first.pressed).total_seconds()) < 10
 
 
@@ -106,7 +107,8 @@ def test_after_a_power_cut_the_clock_goes_on_from_the_last_saved_time(box: Virtu
     advance_until(box, lambda: any(alert.kind_name == "inform" and alert.boot == 3 for alert in receiver.alerts()))
     first, last = (alert for alert in receiver.alerts() if alert.kind_name == "inform")
     assert "clock-unsure" in last.flags
-    assert first.pressed is not None and last.pressed is not None
+    assert first.pressed is not None
+    assert last.pressed is not None
     assert 3600 <= (last.pressed - first.pressed).total_seconds() <= 2 * 3600 + 60
 
 

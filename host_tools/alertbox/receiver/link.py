@@ -92,12 +92,24 @@ class Message:
 
 
 class Link:
-    """Keeps one connection to `address`; `on_message` is called in the event loop for each message."""
+    """Keeps one connection to `address`.
 
-    def __init__(self, address: Address, client_id: str, on_message: Callable[[Message], None], log: JsonLog) -> None:
+    In the event loop, `on_message` is called for each message, and `on_link` when the connection is up (before
+    anything else of it is heard) and when it is lost.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        client_id: str,
+        on_message: Callable[[Message], None],
+        on_link: Callable[[bool], None],
+        log: JsonLog,
+    ) -> None:
         self._address = address
         self._client_id = client_id
         self._on_message = on_message
+        self._on_link = on_link
         self._log = log
         self._client: _Client | None = None
         self._failures = 0
@@ -146,6 +158,7 @@ class Link:
         async with _Client(self._address, self._client_id, self._on_message) as client:
             # Retained messages may come before the subscription returns, and want to be settled.
             self._client = client
+            self._on_link(True)
             try:
                 await client.subscribe([(topic, 1) for topic in SUBSCRIPTIONS])
                 self._log.info("link-up", broker=str(self._address))
@@ -157,6 +170,7 @@ class Link:
                     pass
             finally:
                 self._client = None
+                self._on_link(False)
 
 
 class _Client(aiomqtt.Client):

@@ -89,6 +89,7 @@ alerts = Table(
     Column("delete_after", UtcDateTime, nullable=False),
     UniqueConstraint("box", "sequence", name="one_alert_per_sequence"),
     Index("alerts_by_boot", "box", "boot", "boot_at"),
+    Index("alerts_by_arrival", "box", "received_at"),
     Index("alerts_not_dispatched", "id", sqlite_where=text("dispatched_at IS NULL")),
 )
 
@@ -119,4 +120,25 @@ states = Table(
     Column("state", String(10), nullable=False),
     Column("since", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("box", String(16), ForeignKey("boxes.id"), primary_key=True),
+    Column("unreachable_since", UtcDateTime),
+    Column("overdue_since", UtcDateTime),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("box", String(16), ForeignKey("boxes.id"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of the press
+    Column("raised_at", UtcDateTime, nullable=False),
+    Column("dispatched_at", UtcDateTime),
+    Column("purpose", String(100), nullable=False),
+    Column("delete_after", UtcDateTime, nullable=False),
+    UniqueConstraint("box", "sequence", name="one_silence_per_press"),
 )

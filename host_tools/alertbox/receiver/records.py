@@ -40,6 +40,7 @@ class StoredAlert:
     unknown: dict[str, Any]
     raw: bytes
     received_at: datetime
+    repeated: bool = False  # dispatched once before, perhaps: that receiver was killed in the middle of it
 
     @property
     def kind_name(self) -> str:
@@ -60,12 +61,27 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class BoxState:
-    """What a box's broker last said of it: a hint, unsigned."""
+    """What a box's broker last said of it (a hint, unsigned), and what the watch makes of its silence."""
 
     box: str
     state: str
     since: datetime
     seen_at: datetime
+    unreachable_since: datetime | None = None
+    overdue_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A box that became unreachable soon after a press. `sequence`, `kind` and `pressed_at` are the press's."""
+
+    box: str
+    name: str
+    sequence: int
+    kind: int
+    pressed_at: datetime
+    raised_at: datetime
+    repeated: bool = False  # as in StoredAlert
 
 
 def flags_to_text(flags: frozenset[str]) -> str:
@@ -73,10 +89,18 @@ def flags_to_text(flags: frozenset[str]) -> str:
 
 
 def unknown_to_text(unknown: Any) -> str | None:
-    """Keys that this version does not know, as JSON; bytes in hexadecimal, what JSON lacks as text."""
+    """Keys that this version does not know, as JSON; bytes in hexadecimal, what JSON lacks as text.
+
+    Whoever holds a box's key can sign values that no JSON can say (a list within itself): the alert counts all the
+    same, and its bytes are stored.
+    """
     if not unknown:
         return None
-    return json.dumps({str(key): value for key, value in unknown.items()}, default=_plain, skipkeys=True)
+    values = {str(key): value for key, value in unknown.items()}
+    try:
+        return json.dumps(values, default=_plain, skipkeys=True)
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        return json.dumps(dict.fromkeys(values, "unreadable"))
 
 
 def _plain(value: Any) -> str:

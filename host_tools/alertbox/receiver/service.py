@@ -3,8 +3,8 @@
 At-least-once on every leg, made exactly-once by the store: a box sends until it
 holds our acknowledgement, and an alert is new only once. So a receiver that is
 killed anywhere, also between the broker's PUBACK and its own commit, loses
-nothing and dispatches nothing twice; only a kill between a dispatch and the
-note that it was done makes the next start dispatch that alert again.
+nothing, and dispatches nothing twice but, marked so, the one alert whose
+dispatch it was in the middle of (see `dispatching`).
 """
 
 import asyncio
@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from alertbox import formats
 from alertbox.formats import Alert, Refused
+from alertbox.receiver import database
 from alertbox.receiver.broker import TownBroker
+from alertbox.receiver.dispatching import Dispatching, Notes
 from alertbox.receiver.intake import Intake, Key
 from alertbox.receiver.link import Address, Link, Message
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.records import BoxState, Refusal, StoredAlert, Verdict
+from alertbox.receiver.records import BoxState, Refusal, Silence, StoredAlert, Verdict
 from alertbox.receiver.registry import check_password
 from alertbox.receiver.store import Store, StoreFailed
+from alertbox.receiver.supervision import Supervision
 from alertbox.receiver.writing import Outcome
 
 if TYPE_CHECKING:  # a town has the receiver's database, so it comes first
@@ -38,6 +41,7 @@ _IN_ONE_GO = 20
 
 OnEvent = Callable[[dict[str, Any]], None]
 Dispatch = Callable[[StoredAlert], None]
+OnSilence = Callable[[Silence], None]
 
 
 class Receiver:
@@ -45,10 +49,11 @@ class Receiver:
 
     `broker`: mqtts://USER:PASSWORD@HOST:PORT, whose certificate `broker_ca` (default: the town's CA) has signed;
     None runs the embedded broker on `listen` and `port` (0: a free one, see `self.port`).
-    `dispatch` is called once for each newly stored alert. `on_event` gets a dict with `event`, `at` (monotonic
+    `dispatch` is called once for each newly stored alert, `on_silence` once for each press after which its box
+    became unreachable (see `watch`). `on_event` gets a dict with `event`, `at` (monotonic
     seconds) and the box's id for each step: arrived, verified, stored, acknowledged, dispatched, duplicate,
-    refused, state, and committed (which has no box) after each commit.
-    `now` gives Unix seconds. Both hooks run in the event loop and must not block.
+    refused, state; unreachable, reachable, overdue, heard, silence; committed (which has no box) after each commit.
+    `now` gives Unix seconds. The hooks run in the event loop and must not block.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Receiver:
         log: JsonLog | None = None,
         on_event: OnEvent | None = None,
         dispatch: Dispatch | None = None,
+        on_silence: OnSilence | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.port = port
@@ -74,6 +80,7 @@ class Receiver:
         self._log = log or JsonLog()
         self._on_event = on_event or (lambda event: None)
         self._dispatch_to = dispatch or (lambda alert: None)
+        self._on_silence = on_silence or (lambda silence: None)
         self._now = now
         self._received = 0
         self._duplicates = 0
@@ -84,16 +91,20 @@ class Receiver:
         self._libraries = self._log.with_libraries()
         self._libraries.__enter__()
         self._messages: asyncio.Queue[Message] = asyncio.Queue(_QUEUE)
-        self._store = Store(self._town.database, self._log, partial(self._event, "committed", None))
+        self._notes = Notes(self._town.path / "receiver.notes", self._log)
+        self._store = Store(self._town.database, self._log, partial(self._event, "committed", None), self._notes.clear)
+        self._dispatching = Dispatching(self._notes, self._store.mark_dispatched, self._log)
         self._intake = Intake(self._store.box_row)
+        self._supervision = Supervision(
+            self._store, self._dispatching, self._on_silence, self._event, self._now, self._log
+        )
         self._pump = asyncio.create_task(self._take_messages())
+        self._watching = asyncio.create_task(self._supervision.run())
         self._link: Link | None = None
         try:
-            await self._store.open()
-            for alert in await self._store.undispatched():
-                self._dispatch(alert)
+            await self._open_store()
             address = self._address or await self._open_broker()
-            self._link = Link(address, self._client_id, self._arrived, self._log)
+            self._link = Link(address, self._client_id, self._arrived, self._supervision.link, self._log)
             await self._link.open()
         except BaseException:
             await self.__aexit__(None, None, None)
@@ -107,8 +118,10 @@ class Receiver:
     ) -> None:
         """Store and acknowledge what is verified, then leave. What waits unverified comes again."""
         self._pump.cancel()
-        await asyncio.gather(self._pump, return_exceptions=True)
+        self._watching.cancel()
+        await asyncio.gather(self._pump, self._watching, return_exceptions=True)
         await self._store.close()
+        self._notes.close()
         if self._link is not None:
             await self._link.close()
         if self._broker is not None:
@@ -118,7 +131,7 @@ class Receiver:
 
     async def run(self) -> None:
         """Wait. Returns never: if a task that the receiver cannot do without ends, its error comes out here."""
-        tasks = [asyncio.ensure_future(self._pump), asyncio.create_task(self._store.run())]
+        tasks = [self._pump, self._watching, asyncio.create_task(self._store.run())]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -143,7 +156,29 @@ class Receiver:
     async def refusals(self) -> list[Refusal]:
         return await self._store.refusals()
 
+    async def silences(self) -> list[Silence]:
+        return await self._store.silences()
+
+    def look(self) -> None:
+        """Let the watch see what time it is; done every second, and by those who step `now`."""
+        self._supervision.look()
+
     # ---- in
+
+    async def _open_store(self) -> None:
+        """And finish what an earlier run left undone."""
+        await self._store.open()
+        with database.user_errors(self._town.database):
+            self._notes.open()
+            left_alerts, left_silences = await self._store.undispatched(), await self._store.undispatched_silences()
+            await self._supervision.remember()
+        # No waiting from here on: what is marked goes into one commit, after which the notes are empty.
+        for alert in left_alerts:
+            if not self._dispatching.was_done(alert):
+                self._dispatch(alert)
+        for silence in left_silences:
+            if not self._dispatching.was_done(silence):
+                self._supervision.dispatch(silence)
 
     async def _open_broker(self) -> Address:
         self._broker = TownBroker(self._listen, self.port, self._town.server_context(), self._check_login, self._refuse)
@@ -213,6 +248,7 @@ class Receiver:
         self._settle(message)
         self._log.info("state", box=box, state=state)
         self._event("state", box, state=state)
+        self._supervision.state(box, state)
 
     # ---- after the commit
 
@@ -230,6 +266,7 @@ class Receiver:
             fields = {"kind": record.kind_name, "clock_wrong": record.clock_wrong}
             self._log.info("received", box=box, sequence=record.sequence, boot=record.boot, **fields)
             self._dispatch(record)
+            self._supervision.alert(record)
         elif verdict is Verdict.REPLAY:
             self._duplicates += 1
             self._refuse("replay", box, len(alert.raw), f"sequence {alert.sequence} is stored already")
@@ -249,13 +286,9 @@ class Receiver:
             self._event("acknowledged", box, sequence=alert.sequence)
 
     def _dispatch(self, alert: StoredAlert) -> None:
-        try:
-            self._dispatch_to(alert)
-        except Exception as error:  # noqa: BLE001 - another's code: its fault must not stop the receiver
-            self._log.error("dispatch-failed", box=alert.box, sequence=alert.sequence, reason=repr(error))
-            return
-        self._store.mark_dispatched(alert)
-        self._event("dispatched", alert.box, sequence=alert.sequence)
+        done = self._dispatching.hand_over(alert, self._dispatch_to)
+        if done is not None:
+            self._event("dispatched", alert.box, sequence=alert.sequence, repeated=done.repeated)
 
     # ---- small things
 

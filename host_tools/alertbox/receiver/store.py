@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.formats import Alert
-from alertbox.receiver import database, writing
+from alertbox.receiver import database, watching, writing
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.models import alerts, boxes, refusal_counts, refusals, states
-from alertbox.receiver.records import BoxState, Refusal, StoredAlert
+from alertbox.receiver.models import alerts, boxes, refusal_counts, refusals, silences, states, watches
+from alertbox.receiver.records import BoxState, Refusal, Silence, StoredAlert
+from alertbox.receiver.watch import Finding, Known
+from alertbox.receiver.watching import FindingWaiting, Told
 from alertbox.receiver.writing import Batch, Outcome, Waiting
 
 
@@ -31,10 +33,17 @@ class StoreFailed(Exception):
 class Store:
     """The database at `path`, brought to its version before (`database.migrate`)."""
 
-    def __init__(self, path: Path, log: JsonLog, on_commit: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        log: JsonLog,
+        on_commit: Callable[[], None] = lambda: None,
+        on_all_marked: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path = path
         self._log = log
         self._on_commit = on_commit
+        self._on_all_marked = on_all_marked  # every dispatch so far is marked in the database
         self._engine = database.open_async_engine(path)
         self._batch = Batch()
         self._wake = asyncio.Event()
@@ -63,8 +72,18 @@ class Store:
         self._wake.set()
         return outcome
 
-    def mark_dispatched(self, alert: StoredAlert) -> None:
-        self._batch.dispatched.append((alert.box, alert.sequence, datetime.now(UTC)))
+    def note(self, finding: Finding) -> "asyncio.Future[Told]":
+        """Resolves after the commit. After a failed one it is written with the next, for it cannot be asked for again.
+
+        Not to be told is a silence that was raised before, and what concerns a box that is not in service any more.
+        """
+        outcome = asyncio.get_running_loop().create_future()
+        self._batch.findings.append(FindingWaiting(finding, outcome))
+        self._wake.set()
+        return outcome
+
+    def mark_dispatched(self, record: StoredAlert | Silence) -> None:
+        self._batch.dispatched.append((record, datetime.now(UTC)))
         self._wake.set()
 
     def note_state(self, box: str, state: str, at: datetime) -> None:
@@ -97,8 +116,23 @@ class Store:
         query = _ALERTS.where(alerts.c.dispatched_at.is_(None)).order_by(alerts.c.id)
         return [writing.to_record(row) for row in await self._read(query)]
 
+    async def undispatched_silences(self) -> list[Silence]:
+        query = watching.SILENCES.where(silences.c.dispatched_at.is_(None)).order_by(silences.c.id)
+        return [Silence(*row) for row in await self._read(query)]
+
+    async def silences(self) -> list[Silence]:
+        """All silences after a press, in the order in which they were raised."""
+        return [Silence(*row) for row in await self._read(watching.SILENCES.order_by(silences.c.id))]
+
+    async def known(self) -> dict[str, Known]:
+        """What the watch has to remember from earlier runs, by box."""
+        async with self._engine.connect() as connection:
+            return await watching.known(connection)
+
     async def states(self) -> list[BoxState]:
-        return [BoxState(*row) for row in await self._read(select(states).order_by(states.c.box))]
+        query = select(states, watches.c.unreachable_since, watches.c.overdue_since)
+        query = query.outerjoin(watches, watches.c.box == states.c.box).order_by(states.c.box)
+        return [BoxState(*row) for row in await self._read(query)]
 
     async def refusal_counts(self) -> dict[str, int]:
         """How many were refused in the database's life, by reason."""
@@ -141,17 +175,24 @@ class Store:
     async def _commit(self, connection: AsyncConnection, batch: Batch) -> bool:
         try:
             async with connection.begin():
-                outcomes = await writing.write(connection, batch)
-        except (SQLAlchemyError, OSError) as error:
-            self._log.error("store-failed", alerts=len(batch.alerts), reason=str(error).splitlines()[0])
+                outcomes, told = await writing.write(connection, batch)
+        except Exception as error:  # noqa: BLE001 - whatever one alert did to the writer, it must not silence a town
+            reason = str(error).splitlines()[0] if isinstance(error, (SQLAlchemyError, OSError)) else repr(error)
+            self._log.error("store-failed", alerts=len(batch.alerts), reason=reason)
             for waiting in batch.alerts:
                 waiting.outcome.set_exception(StoreFailed("not stored"))
             # These cannot be asked for again, as an alert can.
             self._batch.dispatched[:0] = batch.dispatched
+            self._batch.findings[:0] = batch.findings
             self._batch.refused.update(batch.refused)
             return False
         for waiting, outcome in zip(batch.alerts, outcomes, strict=True):
             waiting.outcome.set_result(outcome)
+        for found, one in zip(batch.findings, told, strict=True):
+            found.outcome.set_result(one)
+        if batch.dispatched and not self._batch.dispatched:
+            # Dispatches follow commits, and those of this one are still to come.
+            self._on_all_marked()
         self._on_commit()
         return True
 

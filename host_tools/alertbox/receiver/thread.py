@@ -12,7 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alertbox.receiver.records import BoxState, Refusal, StoredAlert
+from alertbox.receiver.records import BoxState, Refusal, Silence, StoredAlert
 from alertbox.receiver.service import OnEvent, Receiver
 
 if TYPE_CHECKING:  # a town has the receiver's database, so it comes first
@@ -23,7 +23,9 @@ _START_S = 60
 
 
 class ReceiverThread:
-    """Takes the keyword arguments of `Receiver`, except `dispatch`. `dispatched` lists what this run dispatched.
+    """Takes the keyword arguments of `Receiver`.
+
+    `dispatched` and `silences` list what this run dispatched, if `dispatch` and `on_silence` are not given.
 
     `on_event` and `events` are called from the receiver's thread.
     """
@@ -32,6 +34,7 @@ class ReceiverThread:
         self.town = town
         self.port = 0
         self.dispatched: list[StoredAlert] = []
+        self.silences: list[Silence] = []
         self.events: list[OnEvent] = [on_event] if on_event else []
         self._options = options
         self._changed = threading.Condition()
@@ -81,6 +84,10 @@ class ReceiverThread:
         """See `Receiver.counters`."""
         return self._receiver.counters()
 
+    def look(self) -> None:
+        """See `Receiver.look`: for those who step the clock `now`. What it finds comes as events."""
+        self._ask(self._look())
+
     def enrol(
         self, public_key: bytes, name: str, *, host: str = "127.0.0.1", port: int | None = None, **options: Any
     ) -> dict[str, bytes]:
@@ -126,10 +133,14 @@ class ReceiverThread:
         finally:
             self._started.set()
 
+    async def _look(self) -> None:
+        self._receiver.look()
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        receiver = Receiver(self.town, on_event=self._on_event, dispatch=self.dispatched.append, **self._options)
+        options = {"on_event": self._on_event, "dispatch": self.dispatched.append, "on_silence": self.silences.append}
+        receiver = Receiver(self.town, **(options | self._options))
         async with receiver:
             self._receiver = receiver
             self.port = receiver.port

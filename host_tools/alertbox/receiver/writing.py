@@ -12,9 +12,11 @@ from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.formats import Alert
+from alertbox.receiver import watching
 from alertbox.receiver.clock import time_of_pressing
 from alertbox.receiver.models import alerts, boxes, refusal_counts, refusals, states
-from alertbox.receiver.records import Refusal, StoredAlert, Verdict, flags_to_text, unknown_to_text
+from alertbox.receiver.records import Refusal, Silence, StoredAlert, Verdict, flags_to_text, unknown_to_text
+from alertbox.receiver.watching import FindingWaiting, Told
 
 PURPOSE = "answering an alert, and proving it"
 KEEP = timedelta(days=365)
@@ -39,34 +41,40 @@ class Batch:
     """What one commit writes."""
 
     alerts: list[Waiting] = field(default_factory=list)
-    dispatched: list[tuple[str, int, datetime]] = field(default_factory=list)  # box, sequence, when
+    dispatched: list[tuple[StoredAlert | Silence, datetime]] = field(default_factory=list)
+    findings: list[FindingWaiting] = field(default_factory=list)
     states: list[tuple[str, str, datetime]] = field(default_factory=list)  # box, state, when
     refused: Counter[str] = field(default_factory=Counter)
     refusals: deque[Refusal] = field(default_factory=lambda: deque(maxlen=_REFUSALS_A_COMMIT))
 
     @property
     def empty(self) -> bool:
-        return not (self.alerts or self.dispatched or self.states or self.refused)
+        return not (self.alerts or self.dispatched or self.findings or self.states or self.refused)
 
 
-_SET_DISPATCHED = (
-    update(alerts)
+_SET_DISPATCHED = {
+    StoredAlert: update(alerts)
     .where(alerts.c.box == bindparam("of_box"), alerts.c.sequence == bindparam("of_sequence"))
-    .values(dispatched_at=bindparam("when"))
-)
+    .values(dispatched_at=bindparam("when")),
+    Silence: watching.SET_SILENCE_DISPATCHED,
+}
 
 
-async def write(connection: AsyncConnection, batch: Batch) -> list[Outcome]:
-    """Write a batch inside the caller's transaction; the alerts' outcomes, in their order."""
+async def write(connection: AsyncConnection, batch: Batch) -> tuple[list[Outcome], list[Told]]:
+    """Write a batch inside the caller's transaction; the outcomes of its alerts and findings, in their order."""
     outcomes = await _write_alerts(connection, batch.alerts) if batch.alerts else []
-    if batch.dispatched:
-        rows = [{"of_box": box, "of_sequence": sequence, "when": at} for box, sequence, at in batch.dispatched]
-        await connection.execute(_SET_DISPATCHED, rows)
+    for what, statement in _SET_DISPATCHED.items():
+        marked = [(record, at) for record, at in batch.dispatched if type(record) is what]
+        rows = [{"of_box": record.box, "of_sequence": record.sequence, "when": at} for record, at in marked]
+        if rows:
+            await connection.execute(statement, rows)
     for box, state, at in batch.states:
         await _write_state(connection, box, state, at)
+    # After the alerts: a silence names its press.
+    told = await watching.write(connection, batch.findings)
     if batch.refused:
         await _write_refusals(connection, batch)
-    return outcomes
+    return outcomes, told
 
 
 async def _write_alerts(connection: AsyncConnection, waiting: Sequence[Waiting]) -> list[Outcome]:
@@ -136,7 +144,7 @@ async def _row(connection: AsyncConnection, one: Waiting, box: Any) -> dict[str,
 def to_record(row: Any) -> StoredAlert:
     """A row of the alerts' table, joined with its box's name, as others see it."""
     values = row if isinstance(row, dict) else row._mapping
-    plain = {name: values[name] for name in StoredAlert.__slots__}
+    plain = {name: values[name] for name in StoredAlert.__slots__ if name != "repeated"}
     plain["flags"] = frozenset(values["flags"].split())
     plain["unknown"] = json.loads(values["unknown"]) if values["unknown"] else {}
     return StoredAlert(**plain)
