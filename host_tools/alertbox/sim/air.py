@@ -2,6 +2,7 @@
 
 With Wi-Fi down nothing is refused and nothing is closed: bytes just stop, as on
 air. They are held, as TCP would send them again, and flow on when it is back.
+The first connection begun meanwhile finds silence behind the TCP handshake, further ones find not even that.
 """
 
 import contextlib
@@ -16,7 +17,8 @@ class Air:
         self.upstream: tuple[str, int] | None = None
         self._open = threading.Event()
         self._open.set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        # Nobody accepts while it is silent, and a full queue answers no more.
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
         self._sockets: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True, name="air").start()
 
@@ -44,6 +46,7 @@ class Air:
 
     def _accept(self) -> None:
         while True:
+            self._open.wait()
             try:
                 near, _ = self._listener.accept()
             except OSError:

@@ -8,12 +8,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from typing import Any
 
 _HEADER, _REPLY, _RECURSION = 12, 0x8080, 0x0100
 _REFUSED = 5
 _POINTER_TO_QUESTION = b"\xc0\x0c"
 
-Bend = Callable[[bytes, bytes], bytes]  # (query, true answer) -> what is sent instead
+Bend = Callable[[bytes, bytes], tuple[bytes, ...]]  # (query, true answer) -> what is sent instead
 
 
 def _answer(query: bytes, address: str, ttl_s: int) -> bytes:
@@ -28,17 +29,24 @@ def _refusal(query: bytes, answer: bytes) -> bytes:
     return answer[:3] + bytes([answer[3] | _REFUSED]) + answer[4:6] + bytes(6) + query[_HEADER:]
 
 
+def _forged(answer: bytes) -> bytes:
+    """Of somebody who did not see the query: another id, another address."""
+    return bytes([answer[0] ^ 0x5A]) + answer[1:-4] + socket.inet_aton("203.0.113.66")
+
+
 # What `DnsServer.mode` may be, besides "silent" (a black hole) and "elsewhere" (true, but from another port).
 _BENDS: dict[str, Bend] = {
-    "answer": lambda query, answer: answer,
-    "refuse": _refusal,
-    "cut": lambda query, answer: answer[:-3],
-    "garbage": lambda query, answer: query[:2] + b"\xff" * 300,
-    "wrong id": lambda query, answer: bytes([answer[0] ^ 0x5A]) + answer[1:],
-    "other name": lambda query, answer: answer[:_HEADER] + b"\x04evil" + answer[_HEADER:],
-    "own query": lambda query, answer: query,
+    "answer": lambda query, answer: (answer,),
+    "refuse": lambda query, answer: (_refusal(query, answer),),
+    "cut": lambda query, answer: (answer[:-3],),
+    "garbage": lambda query, answer: (query[:2] + b"\xff" * 300,),
+    "wrong id": lambda query, answer: (_forged(answer),),
+    "other name": lambda query, answer: (answer[:_HEADER] + b"\x04evil" + answer[_HEADER:],),
+    "own query": lambda query, answer: (query,),
+    "forged first": lambda query, answer: (_forged(answer), answer),
 }
 MODES = (*_BENDS, "silent", "elsewhere")
+USEFUL_MODES = ("answer", "forged first")
 
 
 class DnsServer:
@@ -50,7 +58,7 @@ class DnsServer:
         self.mode = "answer"
         self.queries = 0
         self._reachable = True
-        self._held: list[tuple[bytes, object]] | None = None
+        self._held: list[tuple[bytes, Any]] | None = None
         self._lock = threading.Lock()
         self._socket = self._bind()
         self._elsewhere = self._bind()
@@ -103,10 +111,11 @@ class DnsServer:
                     continue
             self._reply(query, asker)
 
-    def _reply(self, query: bytes, asker: object) -> None:
+    def _reply(self, query: bytes, asker: Any) -> None:
         if self.mode == "silent":
             return
         source = self._elsewhere if self.mode == "elsewhere" else self._socket
         bend = _BENDS.get(self.mode, _BENDS["answer"])
         with contextlib.suppress(OSError):  # the box has gone away meanwhile
-            source.sendto(bend(query, _answer(query, self.address, self.ttl_s)), asker)  # type: ignore[arg-type]
+            for packet in bend(query, _answer(query, self.address, self.ttl_s)):
+                source.sendto(packet, asker)
