@@ -3,18 +3,9 @@
 import pytest
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
+from gestures import edges
 
 _WINDOW_MS = 700
-
-
-def edges(*durations_ms: int) -> list[tuple[int, int]]:
-    """Down, up, down ...: alternating durations, beginning with a press."""
-    result, at, level = [], 0, 1
-    for duration in (*durations_ms, 0):
-        result.append((at * 1000, level))
-        at += duration
-        level = 1 - level
-    return result
 
 
 def stored(receiver: ReceiverThread, count: int) -> list[StoredAlert]:

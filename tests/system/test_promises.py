@@ -15,6 +15,7 @@ import pytest
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
 from alertbox.town import Town
+from gestures import edges
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -156,15 +157,6 @@ class Days(RuleBasedStateMachine):
         self.box.wifi(True)
         self.box.power_cut()  # and with it any cut that was still to come
         self.box.power_on()
-
-
-def edges(*durations_ms: int) -> list[tuple[int, int]]:
-    result, at, level = [], 0, 1
-    for duration in (*durations_ms, 0):
-        result.append((at * 1000, level))
-        at += duration
-        level = 1 - level
-    return result
 
 
 _QUICK: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}

@@ -1,4 +1,4 @@
-"""Random gestures of a hand on a button, and the least that each of them must come to."""
+"""Gestures of a hand on a button as edges, and random ones with the least that each must come to."""
 
 from random import Random
 
@@ -6,6 +6,16 @@ KINDS = ("inform", "help", "alarm")  # in rising strength
 HOLD_MS = 1500
 
 Edges = list[tuple[int, int]]
+
+
+def edges(*durations_ms: int) -> Edges:
+    """Down, up, down ...: alternating durations, beginning with a press."""
+    result, at, level = [], 0, 1
+    for duration in (*durations_ms, 0):
+        result.append((at * 1000, level))
+        at += duration
+        level = 1 - level
+    return result
 
 
 class HandGesture:
