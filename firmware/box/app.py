@@ -270,6 +270,6 @@ class _Box:
         except Exception as error:  # noqa: BLE001 - whatever ended it, the box restarts
             _log.error("task died", task=name, reason=repr(error))
         try:
-            self._events.record(self._clock.utc(), self._clock.uptime_s(), self._events.TASK_DIED, name)
+            self._events.record(self._clock.utc_to_save(), self._clock.uptime_s(), self._events.TASK_DIED, name)
         finally:
             machine.reset()

@@ -68,11 +68,12 @@ class Clock:
             self._set(utc)
         self.state = SET
 
-    @property
-    def is_worth_saving(self) -> bool:
-        """Is the time sure enough to be the floor of later starts?"""
+    def utc_to_save(self) -> "int | None":
+        """UTC as it may become the floor of later starts; None while it is unset or has just made a big jump."""
         jumped_ms = self._jumped_ms
-        return self.is_set and (jumped_ms is None or self.now() - jumped_ms > _TRUSTED_AFTER_MS)
+        if jumped_ms is not None and self.now() - jumped_ms <= _TRUSTED_AFTER_MS:
+            return None
+        return self.utc()
 
     def mend(self) -> int:
         """Set an RTC right that has strayed; by how many seconds it was off, 0 if it was not."""

@@ -67,7 +67,7 @@ class Upkeep:
     def _flash_work(self) -> None:
         now = self._clock.now()
         saved_ms = self._saved_ms
-        if self._clock.is_worth_saving and (saved_ms is None or now - saved_ms >= _SAVE_CLOCK_MS):
+        if self._clock.is_set and (saved_ms is None or now - saved_ms >= _SAVE_CLOCK_MS):
             self._saved_ms = now
             self._record(self._events.TIME_SAVED)
         try:
@@ -79,7 +79,7 @@ class Upkeep:
 
     def _record(self, event: int) -> None:
         try:
-            self._events.record(self._clock.utc(), self._clock.uptime_s(), event)
+            self._events.record(self._clock.utc_to_save(), self._clock.uptime_s(), event)
         except StorageError as error:
             self._failed(error)
 

@@ -7,6 +7,7 @@ import pytest
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox, flash
 from alertbox.sim.box import ROOT
+from alertbox.town import Town
 from stepping import advance_until
 
 _TABLE = ROOT / "boards" / "esp32_wrover" / "partitions.csv"
@@ -120,3 +121,23 @@ def test_the_time_of_pressing_is_when_the_button_went_down_even_inside_a_stall(
     box.advance(1000)
     alert = receiver.wait_for(lambda alert: alert.sequence == 1)
     assert alert.uptime <= before // 1000 + 2
+
+
+def test_a_receiver_with_a_wrong_year_does_not_lock_the_box_out_once_it_is_mended(make_box, town: Town):
+    """The wrong time is used while the power lasts, and never becomes the floor that dates certificates."""
+    three_years = 3 * _YEAR
+    with ReceiverThread(town, now=lambda: time.time() + three_years) as wrong:
+        box = make_box(wrong, clock="stepped")
+        advance_until(box, lambda: connected(box))
+        press(box)
+        wrong.wait_for(lambda alert: alert.sequence == 1)
+        box.wait_log("dispatcher", "received seq=1")
+        box.advance(2 * 3600 * 1000)
+        port = wrong.port
+    box.power_cut()
+    with ReceiverThread(town, port=port) as mended:
+        mark = len(box.log)
+        box.power_on()
+        advance_until(box, lambda: connected(box, mark))
+        press(box)
+        mended.wait_for(lambda alert: alert.kind_name == "inform" and alert.boot == 3)
