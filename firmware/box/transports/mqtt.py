@@ -92,6 +92,10 @@ class MqttClient:
     def connected(self) -> bool:
         return self._up.is_set()
 
+    def down(self) -> None:
+        """The session's word that it is lost: at once, or a sender that asks `connected` would spin on a dead one."""
+        self._up.clear()
+
     async def wait_connected(self) -> None:
         await self._up.wait()
 
@@ -153,10 +157,10 @@ class MqttClient:
         try:
             await session.run(up)
         except (TransportError, OSError, ValueError, EOFError) as error:
-            _log.warning("lost" if self.connected else "refused", reason=explain(error))
+            _log.warning("lost" if session.was_up else "refused", reason=explain(error))
         finally:
             self._session = None
-            self._up.clear()
+            self.down()
         return session.round
 
     def next_packet_id(self) -> int:

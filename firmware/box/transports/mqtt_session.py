@@ -39,7 +39,7 @@ class Session:
         self._link = TlsLink()
         self._in_flight: dict = {}  # packet id: _Flight
         self._window_moved = asyncio.Event()
-        self._is_up = False
+        self.was_up = False
         self._sent_round = 0
         self._ping_round: "int | None" = None  # while a PINGREQ waits for an answer
         self._error: "Exception | None" = None
@@ -62,6 +62,7 @@ class Session:
         """End the connection. The first reason counts; everybody who waits on it hears of it."""
         if self._error is None:
             self._error = error
+        self._client.down()
         self._lost.set()
         for flight in self._in_flight.values():
             flight.done.set()  # and as they leave, they wake those who wait for the window
@@ -98,7 +99,7 @@ class Session:
     async def _talk(self, up) -> None:
         await self._connect()
         await self._subscribe()
-        self._is_up = True
+        self.was_up = True
         up()
         while True:
             self._handle(await self._next_packet())
@@ -110,7 +111,7 @@ class Session:
             await asyncio.sleep_ms(self._client.round_ms)
             self.round += 1
             self._client.turns += 1
-            if not self._is_up:
+            if not self.was_up:
                 if self.round > _CONNECT_ROUNDS:
                     raise TransportError("the broker does not answer")
                 continue
@@ -160,6 +161,8 @@ class Session:
         packets = self._client.packets
         packet = packets.next_packet()
         while packet is None:
+            # A broker sends what has waited for the box in one burst, and each message wants a PUBACK.
+            await self._link.ready_for_more()
             packets.feed(await self._link.receive(packets.room()))
             self._ping_round = None
             packet = packets.next_packet()

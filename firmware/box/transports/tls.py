@@ -16,7 +16,9 @@ import socket
 import ssl
 
 _CONNECT_POLL_MS = 10
+_UNSENT_POLL_MS = 10
 _MOST_UNSENT = 64  # packets; a broker that reads nothing must not fill the heap
+_EPIPE = 32  # MicroPython's errno lacks its name
 _EOF_IN_TLS = -0x7280  # Mbed TLS: the TCP connection ended without a closing message
 
 # Mbed TLS says why it refused a certificate; what a person can do about it.
@@ -29,6 +31,7 @@ _CERTIFICATE_FAULTS = (
 _NETWORK_FAULTS = {
     errno.ECONNREFUSED: "nobody listens at the receiver's address and port",
     errno.ECONNRESET: "the other side broke the connection",
+    _EPIPE: "the other side broke the connection",
     errno.EHOSTUNREACH: "the receiver cannot be reached: check its address and the network",
     errno.ENOBUFS: "the other side takes no more data",
     _EOF_IN_TLS: "the other side closed the connection",
@@ -48,6 +51,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, EOFError):
         return "the other side closed the connection"
     if isinstance(error, OSError):
+        if -0x8000 < (error.errno or 0) < -0x6000 and error.errno not in _NETWORK_FAULTS:  # Mbed TLS's own
+            return "what answers at the receiver's address does not speak TLS as it should (%s)" % error
         return _NETWORK_FAULTS.get(error.errno or 0) or "the network failed: %s" % error
     text = str(error)
     for mark, sentence in _CERTIFICATE_FAULTS:
@@ -105,6 +110,11 @@ class TlsLink:
             self._flushing = True
             self._writer.write(packet)
             self._wake.set()
+
+    async def ready_for_more(self) -> None:
+        """Wait while so much is unsent that nothing should be read that wants an answer."""
+        while len(self._unsent) > _MOST_UNSENT // 2:
+            await asyncio.sleep_ms(_UNSENT_POLL_MS)
 
     async def keep_flushing(self) -> None:
         """Finish what send() began.
