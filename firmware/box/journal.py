@@ -163,6 +163,18 @@ class Journal:
                 return self._ring.mark(position, _IN_CHARGE)
         return False
 
+    def state(self, sequence: int) -> "int | None":
+        """0 while undelivered, alert.RECEIVED or IN_CHARGE; None if it is unknown, or has gone from the ring."""
+        if self._find(self._sequences, sequence) >= 0:
+            return 0
+        for position, number, _ in self._ring.recent():
+            if number == sequence:
+                for mark, state in ((_IN_CHARGE, alert.IN_CHARGE), (_RECEIVED, alert.RECEIVED)):
+                    if self._ring.is_marked(position, mark):
+                        return state
+                return None
+        return None
+
     def prepare(self) -> bool:
         """Idle work, one step: at most one erase (about 45 ms) or one move. False if there is nothing to do."""
         return self._ring.prepare()

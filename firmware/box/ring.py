@@ -95,12 +95,15 @@ class Ring:
 
     def mark(self, position: int, mark: int) -> bool:
         """Set mark 0 or 1 of a record; False if it was set already."""
-        self._read(position, self._word)
-        if self._word[8] >> mark & 1 or self._word[2 * mark + 1] != 0xFF:
+        if self.is_marked(position, mark):
             return False
         self._program(position, _ZERO, 2 * mark)
         self._program(position, _ZERO, 2 * mark + 1)
         return True
+
+    def is_marked(self, position: int, mark: int) -> bool:
+        self._read(position, self._word)
+        return bool(self._word[8] >> mark & 1) or self._word[2 * mark + 1] != 0xFF
 
     def read(self, position: int) -> "tuple | None":
         """(id, payload) of a record; None if there is none that passes its checksum."""

@@ -1,6 +1,6 @@
 """The small decisions: which incident, what a gesture means, what the light shows."""
 
-from box.core import alert, gesture, policy, signs
+from box.core import alert, config, gesture, policy, signs
 from box.core.incident import WINDOW_MS, Incident
 
 
@@ -18,14 +18,20 @@ def test_a_press_after_the_window_begins_an_incident_of_its_own():
     assert incident.join(9, 1002 + WINDOW_MS) == 1
 
 
-def test_every_gesture_means_an_alert_that_can_be_sent():
-    for code in (gesture.CLICK, gesture.DOUBLE, gesture.HOLD, gesture.STUCK):
-        assert policy.DEFAULT[code] in alert.KINDS
+def test_by_default_one_press_informs_two_call_for_help_and_a_hold_is_an_alarm():
+    meanings = policy.meanings(config.fill(config.default())["policy"]["button"])
+    assert meanings == {
+        gesture.CLICK: alert.INFORM,
+        gesture.DOUBLE: alert.HELP,
+        gesture.HOLD: alert.ALARM,
+        gesture.STUCK: alert.BUTTON_STUCK,
+    }
 
 
-def test_a_stronger_gesture_means_a_stronger_alert():
-    ranks = [alert.strength(policy.DEFAULT[code]) for code in (gesture.CLICK, gesture.DOUBLE, gesture.HOLD)]
-    assert ranks == sorted(ranks) and len(set(ranks)) == 3
+def test_a_town_may_choose_that_one_press_is_help():
+    meanings = policy.meanings({"click": "help", "double": "help", "hold": "alarm"})
+    assert [meanings[code] for code in (gesture.CLICK, gesture.DOUBLE, gesture.HOLD)] == [2, 2, 3]
+    assert meanings[gesture.STUCK] == alert.BUTTON_STUCK
 
 
 def test_the_light_shows_what_matters_most():

@@ -7,6 +7,8 @@ integer keys, tags, true, false and null, in their shortest form. So
 never mean the same. Floats, other simple values and indefinite lengths are refused.
 """
 
+from box.core import utf8
+
 MAX_DEPTH = 8  # of nesting: bounds the recursion below
 MAX_ITEMS = 256  # in one message: bounds the objects made from it
 
@@ -156,17 +158,7 @@ class _Decoder:
 
 
 def _text(raw: bytes) -> str:
-    """Decode UTF-8 strictly on every interpreter: MicroPython lets overlong forms and surrogates through."""
     try:
-        text = str(raw, "utf-8")
-    except UnicodeError:
+        return utf8.decode(raw)
+    except ValueError:
         raise CborError("not UTF-8") from None
-    length = 0
-    for character in text:
-        code = ord(character)
-        if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
-            raise CborError("not UTF-8")
-        length += 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF)
-    if length != len(raw):
-        raise CborError("not UTF-8")
-    return text

@@ -1,10 +1,13 @@
-"""What a gesture means, per source. A town may choose otherwise; this is the default."""
+"""What a gesture means, per source, as the settings say it."""
 
 from box.core import alert, gesture
 
-DEFAULT = {
-    gesture.CLICK: alert.INFORM,
-    gesture.DOUBLE: alert.HELP,
-    gesture.HOLD: alert.ALARM,
-    gesture.STUCK: alert.BUTTON_STUCK,
-}
+_GESTURES = {"click": gesture.CLICK, "double": gesture.DOUBLE, "hold": gesture.HOLD}
+_KINDS = {alert.KINDS[kind]: kind for kind in alert.PRESSES}
+
+
+def meanings(chosen: dict) -> dict:
+    """Gesture -> alert kind, from a filled `gestures` of the settings. A stuck button stays a fault."""
+    table = {number: _KINDS[chosen[name]] for name, number in _GESTURES.items()}
+    table[gesture.STUCK] = alert.BUTTON_STUCK
+    return table

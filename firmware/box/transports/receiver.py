@@ -16,11 +16,12 @@ _log = Log("receiver")
 
 
 class ReceiverLink:
-    """`where` is the enrolment. `on_ack(message)` gets each acknowledgement as it came;
+    """`where`: host, port, server_name of the broker; `enrolment`: user, password, ca.
+    `on_ack(message)` gets each acknowledgement as it came;
     `on_link()` is told of each new connection, before anything is sent over it;
     `await resolve(host)` gives the receiver's IP address."""
 
-    def __init__(self, where, box: bytes, may_connect, random, on_ack, on_link, resolve):
+    def __init__(self, where: dict, enrolment, box: bytes, may_connect, random, on_ack, on_link, resolve):
         base = "alertbox/%s/" % box.hex()
         self._alert = base + "alert"
         self._state = base + "state"
@@ -28,13 +29,13 @@ class ReceiverLink:
         self._on_link = on_link
         self._linked = asyncio.Event()
         self._client = MqttClient(
-            host=where.host,
-            port=where.port,
-            server_hostname=where.server_name,
-            ca_der=where.ca,
-            client_id=where.user,
-            username=where.user,
-            password=where.password,
+            host=where["host"],
+            port=where["port"],
+            server_hostname=where["server_name"] or where["host"],
+            ca_der=enrolment.ca,
+            client_id=enrolment.user,
+            username=enrolment.user,
+            password=enrolment.password,
             will=(self._state, _OFFLINE),
             subscriptions=(base + "ack",),
             on_message=self._message,

@@ -1,0 +1,130 @@
+"""The box's documents at the console: settings field by field or whole, and what is put in pieces.
+
+Nothing is stored but a whole document that was found right, and the store reads back what it wrote. It holds from
+the next start on. The log hears of paths, never of values.
+"""
+
+from binascii import a2b_base64, b2a_base64, crc32
+
+from box.core import config, rpc
+from box.core.access import ENROL, READ, SETTINGS
+from box.errors import StorageError
+from box.log import Log
+
+_PIECE = 174  # bytes of one read(): as many as a line holds with the largest size, sum and id
+
+_log = Log("console")
+
+
+class Documents:
+    """`settings`, `enrolment`: stores with load() and save(document). `show(bytes)`: takes a certificate, async."""
+
+    def __init__(self, settings, enrolment, show):
+        self._settings = settings
+        self._enrolment = enrolment
+        self._name = ""  # of what is being put
+        self._data = bytearray()
+        self._commits = {
+            "settings": self._commit_settings,
+            "enrolment": self._commit_enrolment,
+            "certificate": show,
+        }
+
+    def table(self) -> dict:
+        put = {"settings": SETTINGS, "enrolment": ENROL, "certificate": 0}
+        return {
+            "get": (self.get, READ, "s"),
+            "set": (self.set, SETTINGS, "s*"),
+            "default": (self.default, SETTINGS, "s"),
+            "read": (self.read, {"settings": READ}, "su"),
+            "put": (self.put, put, "susu"),
+            "diff": (self.diff, SETTINGS, ""),
+            "commit": (self.commit, put, "su"),
+        }
+
+    # ---- field by field ----
+
+    def get(self, path: str) -> dict:
+        return {"value": config.get(config.redact(self._settings.load()), path)}
+
+    def set(self, path: str, value) -> dict:
+        """Null in a list's place takes the item out; in a secret's it leaves what is there."""
+        self._settings.save(self._checked(config.put(self._settings.load(), path, value)))
+        _log.info("set", path=path)
+        return {}
+
+    def default(self, path: str) -> dict:
+        self._settings.save(self._checked(config.reset(self._settings.load(), path)))
+        _log.info("set to its default", path=path)
+        return {}
+
+    def _held(self) -> dict:
+        """The settings as they are; the defaults if they are damaged, so that whole ones can take their place."""
+        try:
+            return self._settings.load()
+        except StorageError:
+            return config.default()
+
+    def _checked(self, document):
+        """A right document: checked, with the box's own secrets where it has null."""
+        document = config.merge_secrets(document, self._held())
+        config.check(document)
+        return document
+
+    # ---- whole, in pieces ----
+
+    def read(self, name: str, offset: int) -> dict:
+        data = config.encode(config.redact(self._settings.load()))
+        piece = b2a_base64(data[offset : offset + _PIECE]).decode().strip()
+        return {"data": piece, "size": len(data), "crc": crc32(data)}
+
+    def put(self, name: str, offset: int, piece: str, checksum: int) -> dict:
+        try:
+            data = a2b_base64(piece)
+        except ValueError:
+            data = b""
+        if not data or crc32(data) != checksum:
+            raise rpc.Refused("checksum", "It did not come over whole: send it again.")
+        if offset == 0:
+            self._forget()
+            self._name = name
+        if name != self._name or offset != len(self._data):
+            raise rpc.Refused("offset", "Pieces come in order; 0 begins anew.", next=len(self._staged(name)))
+        if offset + len(data) > config.LONGEST:
+            raise rpc.Refused("too-long", "A document has at most 8192 bytes.")
+        self._data += data
+        return {"next": len(self._data)}
+
+    def diff(self) -> dict:
+        document = self._checked(config.decode(bytes(self._staged("settings"))))
+        changes = config.diff(self._held(), document)
+        shown = rpc.fitting(changes, rpc.MOST_RESULT - len('{"changes":,"more":false}'))
+        return {"changes": shown, "more": len(shown) < len(changes)}
+
+    async def commit(self, name: str, checksum: int) -> dict:
+        data = bytes(self._staged(name))
+        self._forget()
+        if not data or crc32(data) != checksum:
+            raise rpc.Refused("checksum", "It did not come over whole: send it again.")
+        result = self._commits[name](data)
+        return await result if hasattr(result, "send") else result
+
+    def _staged(self, name: str) -> bytearray:
+        return self._data if name == self._name else bytearray()
+
+    def _forget(self) -> None:
+        self._name = ""
+        self._data = bytearray()
+
+    def _commit_settings(self, data: bytes) -> dict:
+        document = self._checked(config.decode(data))
+        changes = config.diff(self._held(), document)
+        self._settings.save(document)
+        _log.info("settings stored", changes=len(changes))
+        return {"changes": len(changes)}
+
+    def _commit_enrolment(self, data: bytes) -> dict:
+        document = config.decode(data)
+        self._enrolment.save(document)
+        _log.info("enrolled")
+        return {"changes": 1}

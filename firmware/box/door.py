@@ -1,0 +1,47 @@
+"""The technician's way in, wired: the console's table, and what stands behind each part of it."""
+
+import os
+import select
+import sys
+
+import board
+import machine
+import micropython
+
+from box.console import Console
+from box.core.access import Access
+from box.documents import Documents
+from box.methods import Deeds, Facts, Lock
+from box.startup import LOCK_FILE
+from box.version import BUILT, VERSION
+
+
+class _Chip:
+    """What the deeds need of the chip and its flash."""
+
+    reset = staticmethod(machine.reset)
+    kbd_intr = staticmethod(micropython.kbd_intr)
+
+    def __init__(self, stored):
+        self.forget = stored.forget
+
+
+def console(stored, town, clock, signer, issuer, wifi, test_mode, state, checks, is_busy, is_down) -> Console:
+    """`town`: the key that signs technicians' certificates, or None; `state`, `checks`, `is_busy`, `is_down`: see
+    methods.py."""
+    identity, journal, events = stored.identity, stored.journal, stored.events
+    access = Access(identity.box, town or b"", stored.is_locked())
+    about = {"version": VERSION, "board": board.NAME}
+    lock = Lock(access, LOCK_FILE, clock, os.urandom, is_busy)
+    parts = (
+        Facts(identity, about, state, clock, BUILT, events, journal, access, test_mode),
+        lock,
+        Deeds(identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_down, _Chip(stored)),
+        Documents(stored.settings, stored.enrolment, lock.show),
+    )
+    table: dict = {}
+    for part in parts:
+        table.update(part.table())
+    poller = select.poll()
+    poller.register(sys.stdin.buffer, select.POLLIN)
+    return Console(table, access, clock, sys.stdin.buffer, poller, sys.stdout.buffer.write)

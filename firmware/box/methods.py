@@ -1,0 +1,267 @@
+"""What the console can ask of the box, but for its documents: who it is and how it is, deeds, lock and unlock.
+
+Each class has a `table()`: method -> (function, right when locked, form of the parameters). What it works on is
+passed in; the app joins the tables. What takes long is async and stands back while a gesture is open.
+"""
+
+import asyncio
+
+from box import log
+from box.core import alert, p256_verify, rpc
+from box.core.access import CHALLENGE_SIZE, DEVELOP, READ, RESTART, SETTINGS, TEST
+from box.errors import StorageError
+from box.log import Log
+
+_CLOCK_STATES = ("unset", "saved", "set")
+_DELIVERY = {0: "waiting", alert.RECEIVED: "received", alert.IN_CHARGE: "in-charge", None: "unknown"}
+_EVENTS = 8  # more do not fit a line
+_PATIENCE_S = 0.05
+_RESTART_S = 0.2  # the answer has left by then
+_HELD_MS = 10 * 1000
+_CTRL_C = 3
+_UNLOCK_SIZE = 64
+
+_log = Log("console")
+
+
+async def patiently(steps, is_busy):
+    """Run a generator of core/ to its end and return its value; between its steps everything else has its turn."""
+    try:
+        while True:
+            next(steps)
+            await asyncio.sleep(0)
+            while is_busy():
+                await asyncio.sleep(_PATIENCE_S)
+    except StopIteration as stop:
+        return stop.value
+
+
+class Facts:
+    """What the box knows of itself.
+
+    `about`: version and board. `state()`: enrolled, wifi, link, mains, fault (None or a sentence), heap.
+    `built`: Unix seconds; a time before it is wrong.
+    """
+
+    def __init__(self, identity, about: dict, state, clock, built: int, events, journal, access, test_mode):
+        self._identity = identity
+        self._about = about
+        self._state = state
+        self._clock = clock
+        self._built = built
+        self._events = events
+        self._journal = journal
+        self._access = access
+        self._test_mode = test_mode
+
+    def table(self) -> dict:
+        return {
+            "identity": (self.identity, 0, ""),
+            "status": (self.status, 0, ""),
+            "log": (self.log, READ, "?u"),
+            "events": (self.events, READ, "?u"),
+            "time": (self.time, SETTINGS, "?*"),
+        }
+
+    def identity(self) -> dict:
+        answer = {"box": self._identity.box.hex(), "public": self._identity.public.hex()}
+        answer.update(self._about)
+        return answer
+
+    def status(self) -> dict:
+        now = self._clock.now()
+        session = self._access.session(now)
+        answer = {
+            "uptime": now // 1000,
+            "boot": self._events.boot,
+            "utc": self._clock.utc(),
+            "clock": _CLOCK_STATES[self._clock.state],
+            "locked": self._access.locked,
+            "unlocked": session.name if session else None,
+            "undelivered": self._journal.undelivered(),
+            "test_mode": self._test_mode.is_on(now),
+        }
+        answer.update(self._state())
+        fault = answer["fault"]
+        if fault:
+            answer["fault"] = None
+            answer["fault"] = rpc.cut(fault, rpc.MOST_RESULT - rpc.size(answer) + 4)
+        return answer
+
+    def log(self, skip: int = 0) -> dict:
+        lines = log.tail.lines()[skip:]
+        return {"lines": rpc.fitting(lines, rpc.MOST_RESULT - len('{"lines":}'))}
+
+    def events(self, skip: int = 0) -> dict:
+        names = ("id", "boot", "utc", "uptime", "event", "detail")
+        rows = [[event[name] for name in names] for event in self._events.last(_EVENTS, skip)]
+        return {"events": rpc.fitting(rows, rpc.MOST_RESULT - len('{"events":}'))}
+
+    def time(self, utc: "int | None" = None) -> dict:
+        if utc is not None:
+            rpc.check([utc], "u")
+            if utc < self._built:
+                raise rpc.Refused("time", "This time is past: check your clock.")
+            self._clock.correct(utc)
+        return {"utc": self._clock.utc()}
+
+
+class Lock:
+    """Locking and unlocking. `mark_file` exists while the box is locked; `random(n)`: n bytes of the hardware's."""
+
+    def __init__(self, access, mark_file: str, clock, random, is_busy):
+        self._access = access
+        self._mark_file = mark_file
+        self._clock = clock
+        self._random = random
+        self._is_busy = is_busy
+
+    def table(self) -> dict:
+        return {
+            "challenge": (self.challenge, 0, ""),
+            "unlock": (self.unlock, 0, "s"),
+            "lock": (self.lock, 0, ""),
+        }
+
+    def challenge(self) -> dict:
+        return {"challenge": self._access.challenge(self._random(CHALLENGE_SIZE), self._clock.now()).hex()}
+
+    async def show(self, certificate: bytes) -> dict:
+        """Take a certificate that was put and committed."""
+        steps = self._access.show(certificate, self._clock.utc(), self._clock.now())
+        technician = await patiently(steps, self._is_busy)
+        return {"name": technician.name, "expires": technician.expires, "rights": technician.rights}
+
+    async def unlock(self, signature: str) -> dict:
+        try:
+            raw = bytes.fromhex(signature)
+        except ValueError:
+            raw = b""
+        if len(raw) != _UNLOCK_SIZE:
+            raise rpc.RpcError(rpc.PARAMS, "wrong parameters")
+        steps = self._access.unlock(raw, self._clock.utc(), self._clock.now())
+        try:
+            technician = await patiently(steps, self._is_busy)
+        except rpc.Refused:
+            _log.warning("unlocking failed")
+            raise
+        _log.info("unlocked", rights=technician.rights)
+        return {"name": technician.name, "expires": technician.expires}
+
+    def lock(self) -> dict:
+        self._access.lock()
+        try:
+            with open(self._mark_file, "w") as file:
+                file.write("locked")
+        except OSError as error:
+            raise StorageError("locked until the next start only, for flash fails: %s" % error)
+        _log.info("locked")
+        return {}
+
+
+class Deeds:
+    """What the box does when told to.
+
+    `is_busy()`: a gesture is open. `is_down()`: the button's contact is closed. `checks`: name -> function for the
+    self-test, which gives None or a sentence. `chip`: reset(), kbd_intr(code), and forget(), which removes settings,
+    enrolment, key, and last the lock's mark: a power cut in between leaves the box locked.
+    """
+
+    def __init__(self, identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_down, chip):
+        self._identity = identity
+        self._signer = signer
+        self._issuer = issuer
+        self._journal = journal
+        self._clock = clock
+        self._test_mode = test_mode
+        self._wifi = wifi
+        self._checks = checks
+        self._is_busy = is_busy
+        self._is_down = is_down
+        self._chip = chip
+
+    def table(self) -> dict:
+        return {
+            "restart": (self.restart, RESTART, ""),
+            "develop": (self.develop, DEVELOP, "b"),
+            "factory_reset": (self.factory_reset, 0, "?b"),
+            "wifi_scan": (self.wifi_scan, SETTINGS, ""),
+            "wifi_test": (self.wifi_test, SETTINGS, "ss"),
+            "test": (self.test, TEST, ""),
+            "delivery": (self.delivery, TEST, "u"),
+            "commission": (self.commission, TEST, "b"),
+            "self_test": (self.self_test, TEST, ""),
+        }
+
+    def restart(self) -> dict:
+        if self._is_busy():
+            raise rpc.Refused("busy", "Somebody is pressing the button: try again.")
+        asyncio.create_task(self._restart())
+        return {}
+
+    async def _restart(self) -> None:
+        _log.info("restarting")
+        await asyncio.sleep(_RESTART_S)
+        while self._is_busy():
+            await asyncio.sleep(_PATIENCE_S)
+        self._chip.reset()
+
+    def develop(self, on: bool) -> dict:
+        self._chip.kbd_intr(_CTRL_C if on else -1)
+        _log.warning("ctrl-c", on=on)
+        return {}
+
+    async def factory_reset(self, force: bool = False) -> dict:
+        """The press itself is an alert like any other: nobody resets a box in secret."""
+        until_ms = self._clock.now() + _HELD_MS
+        while self._clock.now() < until_ms:
+            if not self._is_down():
+                raise rpc.Refused("button", "Hold the box's button down for 10 s meanwhile.")
+            await asyncio.sleep(_PATIENCE_S)
+        if self._journal.undelivered_presses() and not force:
+            raise rpc.Refused("undelivered", "Presses wait to be received: force it, or wait.")
+        self._chip.forget()
+        _log.warning("factory reset")
+        asyncio.create_task(self._restart())
+        return {}
+
+    async def wifi_scan(self) -> dict:
+        while self._is_busy():  # the chip's scan stops the loop for about 2 s
+            await asyncio.sleep(_PATIENCE_S)
+        return {"networks": rpc.fitting(self._wifi.scan(), rpc.MOST_RESULT - len('{"networks":}'))}
+
+    async def wifi_test(self, ssid: str, key: str) -> dict:
+        if not 0 < len(ssid.encode()) <= 32 or (key and not 8 <= len(key) <= 63):
+            raise rpc.RpcError(rpc.PARAMS, "wrong parameters")
+        return {"address": await self._wifi.probe(ssid, key, self._is_wanted)}
+
+    def _is_wanted(self) -> bool:
+        """A press needs the network."""
+        return self._is_busy() or self._journal.undelivered_presses() > 0
+
+    def test(self) -> dict:
+        sequence = self._journal.next_sequence
+        self._issuer.issue(alert.TEST, 0)
+        if self._journal.next_sequence == sequence:
+            raise rpc.Refused("storage", "The journal takes no test alert.")
+        return {"sequence": sequence}
+
+    def delivery(self, sequence: int) -> dict:
+        return {"state": _DELIVERY[self._journal.state(sequence)]}
+
+    def commission(self, on: bool) -> dict:
+        now = self._clock.now()
+        self._test_mode.set(on, now)
+        _log.info("test mode", on=on)
+        return {"until": self._test_mode.until_s(now)}
+
+    async def self_test(self) -> dict:
+        message = b"alertbox/self-test"  # no Sig_structure, so no alert
+        steps = p256_verify.verify(self._identity.public, message, self._signer.sign(message))
+        genuine = await patiently(steps, self._is_busy)
+        answer: dict = {"key": "ok" if genuine else "The key is damaged: reset to factory state."}
+        room = rpc.MOST_RESULT - rpc.size(answer)
+        for name, check in self._checks.items():
+            # Each has its share, so that one long sentence does not cut the next.
+            answer[name] = rpc.cut(check() or "ok", room // len(self._checks) - len(name) - 4)
+        return answer
