@@ -1,0 +1,141 @@
+"""The run on the box: look, write, restart, read back. It asks nobody and prints nothing.
+
+Whatever breaks off leaves the box with its old settings or with the new ones, whole: the box itself writes a second
+slot and switches. So a run that failed is simply run again.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from alertbox.box_console import Unlocks
+from alertbox.enrolling import Enrolled
+from alertbox.errors import UserError
+from alertbox.formats import box_id
+from alertbox.settings import Change, Receiver, Settings, SettingsRefused, default, diff, masked
+
+TEST_SECONDS = 60
+_POLL_S = 0.5
+
+
+class Link(Protocol):
+    """What is used of alertbox.box_console.BoxConsole."""
+
+    identity: dict[str, Any]
+
+    def call(self, method: str, /, *params: object) -> Any: ...
+    def put(self, name: str, data: bytes, progress: Callable[[int, int], object] | None = None) -> None: ...
+    def commit(self, name: str, data: bytes) -> Any: ...
+    def read(self, name: str) -> bytes: ...
+    def unlock(self, technician: Unlocks) -> dict[str, Any]: ...
+    def wait_restart(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Found:
+    """A box as it was found. `settings`: its secrets are null."""
+
+    box: str
+    public: str
+    version: str
+    board: str
+    enrolled: bool
+    locked: bool
+    settings: Settings
+
+
+def look(link: Link, technician: Unlocks | None) -> Found:
+    """Who the box is and what it holds; unlocks it if it must be."""
+    identity = link.identity
+    if box_id(bytes.fromhex(identity["public"])).hex() != identity["box"]:
+        raise UserError("provision-odd-identity")
+    status = link.call("status")
+    unlock(link, status, technician)
+    return Found(
+        identity["box"],
+        identity["public"],
+        str(identity["version"]),
+        str(identity["board"]),
+        bool(status["enrolled"]),
+        bool(status["locked"]),
+        read(link),
+    )
+
+
+def nobody() -> Found:
+    """In place of a box where there is none: a blank one."""
+    return Found("", "", "", "", False, False, default())
+
+
+def unlock(link: Link, status: dict[str, Any], technician: Unlocks | None) -> None:
+    if status["locked"] and not status["unlocked"]:
+        if technician is None:
+            raise UserError("provision-locked")
+        link.unlock(technician)
+
+
+def read(link: Link) -> Settings:
+    """The settings that the box acts on, secrets null."""
+    try:
+        return Settings.read(json.loads(link.read("settings")), export=True)
+    except (SettingsRefused, ValueError) as error:
+        raise UserError("provision-box-settings", detail=error) from error
+
+
+def enrol(found: Found, source: Callable[[str, str], Enrolled], name: str) -> Enrolled:
+    """Have the receiver take the box; UserError if it took another one. source: given the public key and a name."""
+    enrolled = source(found.public, name)
+    if enrolled.fingerprint != found.box:
+        raise UserError("provision-fingerprints-differ", box=found.box, receiver=enrolled.fingerprint)
+    return enrolled
+
+
+def with_receiver(settings: Settings, enrolled: Enrolled) -> Settings:
+    return settings.changed("receiver", Receiver(**enrolled.receiver))
+
+
+def write(
+    link: Link,
+    settings: Settings,
+    enrolled: Enrolled | None,
+    progress: Callable[[int, int], object] | None = None,
+) -> None:
+    """Settings first: without them the enrolment's receiver could not be reached."""
+    documents = {"settings": settings.document()}
+    if enrolled is not None:
+        documents["enrolment"] = enrolled.enrolment
+    for name, document in documents.items():
+        data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        link.put(name, data, progress)
+        link.commit(name, data)
+
+
+def restart(link: Link, technician: Unlocks | None) -> dict[str, Any]:
+    """Restart, wait until the box answers, open it again if it is locked. Gives its status."""
+    link.call("restart")
+    link.wait_restart()
+    status: dict[str, Any] = link.call("status")
+    unlock(link, status, technician)
+    return status
+
+
+def differences(written: Settings, link: Link) -> list[Change]:
+    """What the box holds and was not written. Secrets are not read out: the box compared their checksum at commit."""
+    return diff(masked(written), masked(read(link)))
+
+
+def try_alert(
+    link: Link,
+    seconds: float = TEST_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
+    """A test alert all the way: returns when the receiver has acknowledged it, else UserError."""
+    sequence = link.call("test")["sequence"]
+    end = clock() + seconds
+    while link.call("delivery", sequence)["state"] not in ("received", "in-charge"):
+        if clock() >= end:
+            raise UserError("provision-test-lost", seconds=f"{seconds:g}")
+        wait(_POLL_S)
