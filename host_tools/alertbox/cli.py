@@ -12,13 +12,19 @@ import click
 from alertbox import __version__, texts
 from alertbox.errors import UserError
 
-# name: what it does, in a line. The command is `command` in alertbox.commands.<name>.
+# name: what it does, in a line. The command is `command` in alertbox.commands.<name>, a dash being an underscore there.
 COMMANDS = {
     "town": "Make and look after a town's folder: its own CA, its boxes.",
     "enrol": "Enrol a box by its public key; writes the files it needs.",
-    "receiver": "Receive, verify, store and acknowledge alerts.",
+    "flash": "Put MicroPython and the application on a box, or on several at once.",
+    "provision": "Make a box a shop's own: settings, enrolment, test.",
+    "technician": "Make a technician's key on this laptop, and install its certificate.",
+    "receiver": "Receive, verify, store and acknowledge alerts; invite boxes.",
     "sim": "Run a virtual box: the firmware on this computer.",
     "demo": "Tell the whole story in the terminal, and check the numbers.",
+    "status": "Show how a box on a serial port is.",
+    "console": "Talk to a box on a serial port.",
+    "test-alert": "Have a box send a test alert, and wait until its receiver has it.",
 }
 
 
@@ -31,7 +37,7 @@ class _Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"alertbox.commands.{name}").command
+        command: click.Command = importlib.import_module(f"alertbox.commands.{name.replace('-', '_')}").command
         command.short_help = COMMANDS[name]
         return command
 
