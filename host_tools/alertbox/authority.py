@@ -16,7 +16,7 @@ CA_LIFE = timedelta(days=20 * 365)  # a box keeps its CA for life
 SERVER_LIFE = timedelta(days=730)
 _DATED_BACK = timedelta(days=1)
 # The receiver itself comes in over the loopback, whatever the boxes call this machine.
-_ALWAYS = ("localhost", "127.0.0.1", "::1")
+ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority:
@@ -57,7 +57,7 @@ class Authority:
         start = start or datetime.now(UTC) - _DATED_BACK
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
         usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
-        alternatives = [_general_name(name) for name in dict.fromkeys([*names, *_ALWAYS])]
+        alternatives = [_general_name(name) for name in dict.fromkeys([*names, *ALWAYS])]
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         certificate = (
             _builder(subject, self.certificate.subject, key.public_key(), start, start + life)

@@ -5,26 +5,45 @@ authority, the broker's certificate and the receiver's database (which holds the
 boxes' secrets) lie side by side, readable by their owner only.
 """
 
+import contextlib
 import json
 import os
 import re
 import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from alertbox.authority import Authority, key_pem
+from alertbox import enrolling, technician
+from alertbox.authority import ALWAYS, Authority, key_pem
+from alertbox.enrolling import Invite
 from alertbox.errors import UserError
 from alertbox.receiver import database
-from alertbox.receiver.registry import Box, Registry
+from alertbox.receiver.registry import Box, Credentials, Registry
+from alertbox.technician import Certificate
 
 _VERSION = 1
+_ENROLMENT_VERSION = 2
 _LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)*{_LABEL}")
 _RENEW_BEFORE = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class NewBox:
+    """A box that redeemed an invite. `document`: its enrolment, secret; `host`: where it finds this machine."""
+
+    document: dict[str, Any] = field(repr=False)
+    box: str
+    revoked: tuple[str, ...]
+    host: str
 
 
 class Town:
@@ -42,6 +61,7 @@ class Town:
         self._ca_key = path / "ca.key"
         self._server_certificate = path / "server.pem"
         self._server_key = path / "server.key"
+        self._technicians_key = path / "technicians.key"
         self.registry = Registry(self.database)
 
     @classmethod
@@ -60,6 +80,7 @@ class Town:
             _write(town._ca_key, key_pem(authority.key))
             _write(town.ca_certificate, authority.certificate.public_bytes(Encoding.PEM))
             town._issue(authority)
+            town._make_technicians_key()
             _write(path / "town.json", json.dumps({"version": _VERSION, "names": town.names}).encode())
         except OSError as error:
             raise UserError("cannot-write", path=path, detail=error.strerror) from error
@@ -76,6 +97,7 @@ class Town:
         try:
             town = cls(path, list(json.loads(about.read_bytes())["names"]))
             town._renew_certificate()
+            town._make_technicians_key()
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError("town-damaged", path=path, detail=error) from error
         database.migrate(town.database)
@@ -119,6 +141,52 @@ class Town:
         }
         return {"enrolment.json": json.dumps(enrolment).encode(), "ca.der": self.ca_der()}
 
+    def enrolment(self, public_key: bytes, name: str) -> dict[str, Any]:
+        """Take a box into service and return its enrolment, version 2; otherwise as `enrol`.
+
+        Where the receiver is stands in the box's settings.
+        """
+        town = self._about()
+        return _document(town, self.registry.enrol(public_key, name))
+
+    def invite(
+        self,
+        name: str | None = None,
+        *,
+        host: str | None = None,
+        port: int = enrolling.DEFAULT_PORT,
+        hours: float = 24,
+    ) -> Invite:
+        """Let one box enrol itself over the network, once, within `hours`.
+
+        `name`: the only shop that it is for. None lets it take any name, also one in service, whose box is then
+        revoked. `host`, `port`: where the receiver's enrolment service is reached; the host (default: the town's
+        first name) must stand in the certificate, and is where the box will look for the receiver.
+        """
+        host = host or self.names[0]
+        names = list(dict.fromkeys([*self.names, *ALWAYS]))
+        if host not in names:
+            raise UserError("enrolment-host-not-named", host=host, names=", ".join(names))
+        if not 1 <= port <= 65535:
+            raise UserError("bad-port", port=port)
+        token = self.registry.invite(name, host, timedelta(hours=hours))
+        return Invite.make(host, port, self.ca_der(), token, name)
+
+    def redeem(self, token: bytes, public_key: bytes, name: str | None) -> NewBox:
+        """Enrol a box by an invite's token; UserError if the token, the key or the name is not taken."""
+        town = self._about()  # first: what cannot be read here must not use up the token
+        credentials, host = self.registry.redeem(token, public_key, name)
+        return NewBox(_document(town, credentials), credentials.box, credentials.revoked, host)
+
+    def technician(self, name: str, public_key: bytes, days: int, rights: Iterable[str]) -> bytes:
+        """A technician's certificate. No box can be told of its revocation: it holds until it expires."""
+        expires = datetime.now(UTC) + timedelta(days=days)
+        return Certificate(name, public_key, expires, frozenset(rights)).issue(self._load_technicians_key())
+
+    def technicians_public(self) -> bytes:
+        """The key by which boxes of this town know their technicians: 65 bytes."""
+        return technician.public_bytes(self._load_technicians_key())
+
     def revoke(self, name: str) -> None:
         """Refuse the box of this name from now on."""
         self.registry.revoke(name)
@@ -137,6 +205,22 @@ class Town:
         context.load_cert_chain(self._server_certificate, self._server_key)
         return context
 
+    def _about(self) -> dict[str, str]:
+        """What every box of this town is told."""
+        return {"ca": self.ca_der().hex(), "town": self.technicians_public().hex()}
+
+    def _make_technicians_key(self) -> None:
+        """If there is none: a town made by an earlier version gets one when it is opened."""
+        if not self._technicians_key.exists():
+            _write_new(self._technicians_key, key_pem(ec.generate_private_key(ec.SECP256R1())))
+
+    def _load_technicians_key(self) -> ec.EllipticCurvePrivateKey:
+        # Only when it is needed: a damaged one does not keep a receiver from receiving.
+        try:
+            return technician.load_key(self._technicians_key.read_bytes())
+        except (OSError, ValueError) as error:
+            raise UserError("town-damaged", path=self._technicians_key, detail=error) from error
+
     def _issue(self, authority: Authority) -> None:
         key, certificate = authority.issue(self.names)
         _write(self._server_key, key)
@@ -146,6 +230,17 @@ class Town:
         certificate = x509.load_pem_x509_certificate(self._server_certificate.read_bytes())
         if certificate.not_valid_after_utc - datetime.now(UTC) < _RENEW_BEFORE:
             self._issue(Authority.load(self._ca_key.read_bytes(), self.ca_certificate.read_bytes()))
+
+
+def _document(town: dict[str, str], credentials: Credentials) -> dict[str, Any]:
+    return {
+        "version": _ENROLMENT_VERSION,
+        "issued": int(datetime.now(UTC).timestamp()),
+        "user": credentials.box,
+        "password": credentials.password,
+        "secret": credentials.secret.hex(),
+        **town,
+    }
 
 
 def _check_name(name: str) -> None:
@@ -158,7 +253,19 @@ def _check_name(name: str) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read; an old one is replaced in one step."""
-    draft = path.with_name(path.name + ".new")
+    _draft(path, content).replace(path)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """As `_write`, but of several processes that do it at once the first one's file stays."""
+    draft = _draft(path, content)
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
-    draft.replace(path)
+    return draft

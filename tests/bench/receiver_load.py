@@ -2,7 +2,7 @@
 
     python tests/bench/receiver_load.py [--boxes 50] [--each 120] [--runs 3] [--broker mosquitto|embedded|both]
 
-A receiver in a process of its own (`alertbox receiver`, its log on), a broker, and one process that plays
+A receiver in a process of its own (`alertbox receiver run`, its log on), a broker, and one process that plays
 all boxes, on whatever cores there are. The boxes' alerts are signed before; each box has two alerts under
 way and sends the next when the receiver's acknowledgement of one is there. The time counts from the first
 alert sent to the last acknowledgement read, whose MACs are checked afterwards, like what the database holds.
@@ -28,7 +28,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 from alertbox.town import Town  # noqa: E402
-from fake_box import FakeBox, Mosquitto, free_port  # noqa: E402
+from fake_box import FakeBox  # noqa: E402
+from mosquitto import Mosquitto, free_port  # noqa: E402
 
 GOAL_PER_S = 1000
 WINDOW = 2
@@ -136,7 +137,7 @@ async def _drive(boxes: list[FakeBox], alerts: list[list[bytes]]) -> tuple[float
 @contextlib.contextmanager
 def _receiver(town: Town, port: int, log: Path, url: str | None) -> Iterator[int]:
     arguments = ["--broker", url] if url else ["--port", str(port)]
-    command = [*_ALERTBOX, "receiver", str(town.path), "--log", str(log), *arguments]
+    command = [*_ALERTBOX, "receiver", "run", str(town.path), "--enrol-port", "0", "--log", str(log), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

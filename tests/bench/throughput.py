@@ -1,7 +1,7 @@
 """Alerts a second that a receiver takes in; receiver_load.py measures."""
 
 import receiver_load
-from fake_box import Mosquitto
+from mosquitto import Mosquitto
 from rows import LeftOut, Peer, Row
 
 

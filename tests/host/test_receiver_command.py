@@ -8,9 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alertbox.enrolling import Invite
 from alertbox.receiver import ReceiverThread
 from alertbox.town import Town
 from fake_box import FakeBox
@@ -19,17 +22,17 @@ ENVIRONMENT = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}
 ALERTBOX = [sys.executable, "-c", "from alertbox.cli import main; main()"]
 
 
-def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*ALERTBOX, *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
-    )
+def run(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    variables = ENVIRONMENT | environment
+    command = [*ALERTBOX, *arguments]
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60)
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """A receiver in a process of its own, ready, and its port."""
+def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int, int]]:
+    """A receiver in a process of its own, ready, its port and that of its enrolment service."""
     process = subprocess.Popen(
-        [*ALERTBOX, "receiver", "town", "--port", "0", *arguments],
+        [*ALERTBOX, "receiver", "run", "town", "--port", "0", *arguments],
         cwd=folder,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -39,7 +42,9 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[s
     try:
         ready = process.stdout.readline()
         assert ready.startswith("Receiver ready on 127.0.0.1:")
-        yield process, int(ready.split(":")[1].split(".")[0])
+        enrolment = process.stdout.readline()
+        assert enrolment.startswith("Boxes enrol over HTTPS on port ")
+        yield process, int(ready.split(":")[1].split(".")[0]), int(enrolment.split()[-1].rstrip("."))
     finally:
         process.kill()
         process.wait()
@@ -71,7 +76,7 @@ def test_a_town_is_made_a_box_enrolled_and_revoked(tmp_path):
 
 
 def test_the_receiver_says_where_it_listens_and_ends_with_ctrl_c(folder):
-    with running(folder) as (process, port):
+    with running(folder) as (process, port, _):
         box = FakeBox()
         box.files = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
         with box.connected() as connection:
@@ -83,9 +88,41 @@ def test_the_receiver_says_where_it_listens_and_ends_with_ctrl_c(folder):
         assert output == "Receiver stopped: 1 alerts received, 0 refused.\n"
 
 
+def test_an_invite_is_printed_alone_and_enrols_a_box(folder):
+    done = run(folder, "receiver", "invite", "town", "--name", "Boulangerie", "--host", "127.0.0.1", "--port", "9000")
+    assert done.returncode == 0, done.stderr
+    invite = Invite.parse(done.stdout)
+    assert (invite.host, invite.port, invite.name) == ("127.0.0.1", 9000, "Boulangerie")
+    assert done.stdout == invite.line + "\n"
+    assert "127.0.0.1:9000" in done.stderr
+    assert invite.token not in done.stderr
+    box = FakeBox()
+    with running(folder) as (_, _, port):
+        replace(invite, port=port).redeem(box.public.hex())
+    assert [one.id for one in Town.open(folder / "town").boxes()] == [box.id]
+
+
+def test_a_technician_is_certified_by_lines_of_text(folder):
+    quiet = {"ALERTBOX_TECHNICIAN_PASSPHRASE": "Fougasse"}
+    made = run(folder, "technician", "new", "me", **quiet)
+    assert made.returncode == 0, made.stderr
+    certify = ["town", "technician", "town", "--name", "Zoé Faure", "--public", made.stdout.strip()]
+    certified = run(folder, *certify, "--days", "30", "--rights", "read,test")
+    assert certified.returncode == 0, certified.stderr
+    (folder / "certificate").write_text(certified.stdout)
+    for given in (certified.stdout.strip(), "certificate"):
+        installed = run(folder, "technician", "install", "me", given, **quiet)
+        assert installed.returncode == 0, installed.stderr
+        assert "Zoé Faure" in installed.stdout
+    shown = run(folder, "technician", "show", "me", **quiet).stdout
+    assert shown == f"Zoé Faure, until {datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}: read, test.\n"
+    assert run(folder, *certify, "--rights", "all").returncode == 2
+    assert run(folder, *certify, "--days", "4000").returncode == 2
+
+
 def test_a_killed_receiver_has_what_it_acknowledged(folder):
     box = FakeBox()
-    with running(folder) as (process, port):
+    with running(folder) as (process, port, _):
         box.files = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
         with box.connected() as connection:
             for sequence in range(1, 21):
@@ -98,7 +135,7 @@ def test_a_killed_receiver_has_what_it_acknowledged(folder):
 
 
 def test_the_log_goes_to_a_file(folder):
-    done = run(folder, "receiver", "town", "--port", "0", "--for", "0", "--log", "log.jsonl")
+    done = run(folder, "receiver", "run", "town", "--port", "0", "--for", "0", "--log", "log.jsonl")
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line)["event"] for line in (folder / "log.jsonl").read_text().splitlines()][-1] == "stopped"
 
@@ -106,9 +143,14 @@ def test_the_log_goes_to_a_file(folder):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["receiver", "nowhere"],
-        ["receiver", "town", "--broker", "http://localhost"],
-        ["receiver", "town", "--port", "0", "--log", "no/such/folder"],
+        ["receiver", "run", "nowhere"],
+        ["receiver", "run", "town", "--broker", "http://localhost"],
+        ["receiver", "run", "town", "--port", "0", "--log", "no/such/folder"],
+        ["receiver", "run", "town", "--port", "0", "--enrol-port", "70000", "--log", "log"],
+        ["receiver", "invite", "town", "--host", "elsewhere"],
+        ["receiver", "invite", "town", "--name", " "],
+        ["town", "technician", "town", "--name", "A", "--public", "zz"],
+        ["technician", "show", "town"],
         ["town", "create", "town"],
         ["town", "revoke", "town", "Nobody"],
         ["enrol", "town", "--public", "zz", "--name", "A", "--host", "h", "--out", "files"],
@@ -124,7 +166,7 @@ def test_a_mistake_ends_in_one_sentence_and_status_1(folder, arguments):
 
 def test_a_damaged_database_ends_in_one_sentence(folder):
     (folder / "town" / "receiver.db").write_bytes(b"not a database" * 1000)
-    done = run(folder, "receiver", "town", "--port", "0")
+    done = run(folder, "receiver", "run", "town", "--port", "0")
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "alertbox: town/receiver.db is damaged or is not the receiver's database: restore it from a backup."
@@ -132,4 +174,4 @@ def test_a_damaged_database_ends_in_one_sentence(folder):
 
 
 def test_a_mistake_is_told_in_french(folder):
-    assert "n'est pas le dossier" in run(folder, "--lang", "fr", "receiver", "nowhere").stderr
+    assert "n'est pas le dossier" in run(folder, "--lang", "fr", "receiver", "run", "nowhere").stderr

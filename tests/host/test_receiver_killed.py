@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 from alertbox.town import Town
-from fake_box import Connection, FakeBox, Mosquitto, Refused, free_port
+from fake_box import Connection, FakeBox, Refused
+from mosquitto import Mosquitto, free_port
 
 ALERTBOX = [sys.executable, "-c", "from alertbox.cli import main; main()"]
 SEED = 20263
@@ -112,7 +113,8 @@ class Scene:
     def __init__(self, town: Town, port: int, broker: str | None, log: Path) -> None:
         self.town, self.log = town, log
         where = ["--broker", broker] if broker else ["--port", str(port)]
-        self._command = [*ALERTBOX, "receiver", str(town.path), "--log", str(log), *where]
+        where += ["--enrol-port", "0"]
+        self._command = [*ALERTBOX, "receiver", "run", str(town.path), "--log", str(log), *where]
 
     def start(self) -> "subprocess.Popen[str]":
         process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=os.environ | {"LC_ALL": "C"})

@@ -1,7 +1,9 @@
 """A town's folder: what it holds, who may read it, whom it lets in."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -155,3 +157,14 @@ def test_the_migrations_make_the_tables_of_the_models(town):
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_folder_of_an_earlier_version_gets_its_tables_and_its_key(town):
+    (town.path / "technicians.key").unlink()
+    with contextlib.closing(sqlite3.connect(town.database)) as database:
+        database.execute("DROP TABLE invites")
+        database.execute("UPDATE alembic_version SET version_num = '0002'")
+        database.commit()
+    again = Town.open(town.path)
+    assert again.invite("Boulangerie")
+    assert again.technicians_public() == Town.open(town.path).technicians_public()

@@ -8,7 +8,8 @@ import pytest
 from alertbox.receiver import ReceiverThread
 from alertbox.receiver.watch import GRACE_S, OVERDUE_S, PRESS_S, SETTLE_S, Finding, Found, Happened, Known, Watch, What
 from alertbox.town import Town
-from fake_box import FakeBox, Mosquitto, free_port
+from fake_box import FakeBox
+from mosquitto import Mosquitto, free_port
 
 BOX = "0123456789abcdef"
 INFORM, HEARTBEAT = 1, 6

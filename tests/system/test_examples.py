@@ -59,7 +59,7 @@ def test_ten_lines_of_python_start_a_box_press_and_read_the_stored_alert(tmp_pat
     [
         (["sim", "--clock", "stepped"], "alertbox: With the stepped clock time only passes with a press: add --press."),
         (["sim", "--keys"], "alertbox: Keys need a terminal: run `alertbox sim --keys` in one, or use --press."),
-        (["receiver", "nowhere"], "alertbox: nowhere is not a town's folder"),
+        (["receiver", "run", "nowhere"], "alertbox: nowhere is not a town's folder"),
     ],
 )
 def test_a_users_mistake_ends_in_one_sentence_and_status_1(tmp_path, command, sentence):

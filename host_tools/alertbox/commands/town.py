@@ -1,9 +1,11 @@
-"""`alertbox town`: the folder with a town's authority and its boxes."""
+"""`alertbox town`: the folder with a town's authority, its boxes and its technicians."""
 
 from pathlib import Path
 
 import click
 
+from alertbox.commands.technician import PUBLIC, RIGHTS_LIST, SERVICE_RIGHTS
+from alertbox.technician import certificate_to_line
 from alertbox.texts import say
 from alertbox.town import Town
 
@@ -49,3 +51,17 @@ def revoke(folder: Path, name: str) -> None:
 def passwords(folder: Path) -> None:
     """Print the boxes' logins as a password file of mosquitto, hashed."""
     click.echo(Town.open(folder).registry.password_file(), nl=False)
+
+
+@command.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--name", required=True, help="The technician's name, as boxes log it.")
+@click.option("--public", required=True, type=PUBLIC, help="As `alertbox technician new` printed it.")
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, 366), help="How long it holds.")
+@click.option("--rights", default=SERVICE_RIGHTS, show_default=True, type=RIGHTS_LIST, help="What it allows.")
+def technician(folder: Path, name: str, public: bytes, days: int, rights: list[str]) -> None:
+    """Print a technician's certificate: one line, not secret, for `alertbox technician install`.
+
+    It cannot be revoked on a box: whoever has the technician's key opens the town's boxes until it expires.
+    """
+    click.echo(certificate_to_line(Town.open(folder).technician(name, public, days, rights)))

@@ -133,6 +133,12 @@ class TownBroker(Broker):
             raise
         return int(self._sockets.sockets[0].getsockname()[1])
 
+    def drop(self, user: str) -> None:
+        """End this user's connections: it was revoked."""
+        for connection in list(self._connections):
+            if connection.user == user:
+                connection.cut()
+
     async def close(self) -> None:
         """End every connection, then the broker: amqtt would leave half-made ones open."""
         self._sockets.close()

@@ -106,6 +106,8 @@ class Dispatching:
             self._log.error("dispatch-failed", box=record.box, sequence=record.sequence, reason=repr(error))
             return None
         fields = {"repeated": True} if record.repeated else {}
+        if isinstance(record, StoredAlert) and record.test:
+            fields["test"] = True
         self._log.info("dispatched", box=record.box, sequence=record.sequence, what=_what(record), **fields)
         self._notes.end(_DONE)
         self._mark(record)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
 
-# The libraries that speak MQTT for us; what they warn of belongs into the same log.
-_LIBRARIES = ("amqtt", "aiomqtt", "transitions")
+# The libraries that speak MQTT and HTTP for us; what they warn of belongs into the same log.
+_LIBRARIES = ("amqtt", "aiomqtt", "transitions", "aiohttp")
 
 
 class JsonLog:
@@ -41,7 +41,7 @@ class JsonLog:
 
     @contextmanager
     def with_libraries(self) -> Iterator[None]:
-        """Take the MQTT libraries' warnings in, without their tracebacks, instead of letting them reach stderr."""
+        """Take the libraries' warnings in, without their tracebacks, instead of letting them reach stderr."""
         handler = _Handler(self)
         loggers = [logging.getLogger(name) for name in _LIBRARIES]
         before = [(logger.level, logger.propagate) for logger in loggers]

@@ -65,6 +65,21 @@ boxes = Table(
     ),
 )
 
+invites = Table(
+    "invites",
+    metadata,
+    # SHA-256 of the token, which itself only the invited technician has.
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("name", String(100)),  # of the one shop that it is for, or of any
+    Column("host", String(253), nullable=False),  # where the invited box finds this machine
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    Column("used_by", String(16), ForeignKey("boxes.id")),
+    Column("purpose", String(100), nullable=False),
+    Column("delete_after", UtcDateTime, nullable=False),
+)
+
 alerts = Table(
     "alerts",
     metadata,
@@ -84,7 +99,7 @@ alerts = Table(
     Column("unknown", Text),  # JSON of the keys that this version does not know
     Column("raw", LargeBinary, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
-    Column("dispatched_at", UtcDateTime),
+    Column("dispatched_at", UtcDateTime),  # never, of a test
     Column("purpose", String(100), nullable=False),
     Column("delete_after", UtcDateTime, nullable=False),
     UniqueConstraint("box", "sequence", name="one_alert_per_sequence"),

@@ -8,6 +8,11 @@ from typing import Any
 
 from alertbox.formats import kind_name
 
+_INFORM, _HELP, _TEST = 1, 2, 5
+TEST_MODE = "test-mode"  # the flag of a box that a technician is commissioning
+# In test mode these are the technician trying the button. A held press is not: it is dispatched, marked.
+TRIED = (_INFORM, _HELP)
+
 
 class Verdict(Enum):
     """What became of a verified alert."""
@@ -45,6 +50,16 @@ class StoredAlert:
     @property
     def kind_name(self) -> str:
         return kind_name(self.kind)
+
+    @property
+    def test(self) -> bool:
+        """Whoever shows it says so: it is a test, or comes from a box in test mode."""
+        return self.kind == _TEST or TEST_MODE in self.flags
+
+    @property
+    def for_people(self) -> bool:
+        """Whether it is dispatched. Any other is stored, shown and acknowledged."""
+        return self.kind != _TEST and not (self.kind in TRIED and TEST_MODE in self.flags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The boxes of a town: who may send, with which key, secret and password.
+"""The boxes of a town: who may send, with which key, secret and password; and who is invited to join them.
 
 Blocking: enrolment is a technician's act, done beside a running receiver, which
 sees it because both look into the same database.
@@ -11,18 +11,21 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from alertbox import formats
 from alertbox.errors import UserError
 from alertbox.receiver import database
-from alertbox.receiver.models import boxes
+from alertbox.receiver.models import boxes, invites
 
 _PURPOSE = "routing alerts of an enrolled shop"
+_INVITE_PURPOSE = "who was let in, and by which invite"
+_KEEP_INVITES = timedelta(days=90)
+_TOKEN_BYTES = 16
 # Passwords are 192 random bits: stretching adds nothing against guessing, so the count is mosquitto's small default.
 _ITERATIONS = 101
 
@@ -42,8 +45,9 @@ class Credentials:
     """What the box needs and the technician carries over: shown once, never logged."""
 
     box: str
-    password: str
-    secret: bytes
+    password: str = field(repr=False)
+    secret: bytes = field(repr=False)
+    revoked: tuple[str, ...] = ()  # boxes that this one takes the name over from
 
 
 def hash_password(password: str, salt: bytes | None = None) -> str:
@@ -69,18 +73,44 @@ class Registry:
 
         The same key again gets a new secret and password, and may change its name.
         """
-        try:
-            formats.load_public_key(public_key)
-        except ValueError as error:
-            raise UserError("bad-public-key") from error
-        if not (1 <= len(name) <= 100 and name.isprintable() and name.strip() == name):
-            raise UserError("bad-box-name")
-        credentials = Credentials(formats.box_id(public_key).hex(), secrets.token_urlsafe(24), os.urandom(32))
-        now = datetime.now(UTC)
         with self._transaction() as connection:
-            _revoke(connection, name, now, keep=credentials.box)
-            _write(connection, credentials, public_key, name, now)
-        return credentials
+            return _enrol(connection, public_key, name, datetime.now(UTC))
+
+    def invite(self, name: str | None, host: str, life: timedelta) -> bytes:
+        """A token with which one box can enrol itself within `life`. It is kept hashed: shown once, never logged.
+
+        `name`: the only shop that it is for, or None. `host`: where that box will find this machine.
+        """
+        if name is not None:
+            _check_box_name(name)
+        token, now = os.urandom(_TOKEN_BYTES), datetime.now(UTC)
+        row = {"token_hash": _token_hash(token), "name": name, "host": host, "created_at": now}
+        row |= {"expires_at": now + life, "purpose": _INVITE_PURPOSE, "delete_after": now + life + _KEEP_INVITES}
+        with self._transaction() as connection:
+            connection.execute(delete(invites).where(invites.c.delete_after < now))
+            connection.execute(insert(invites).values(row))
+        return token
+
+    def redeem(self, token: bytes, public_key: bytes, name: str | None) -> tuple[Credentials, str]:
+        """Enrol by an invite: the credentials, and the invite's host. `name` None is the invite's.
+
+        The token is used up and the box enrolled in one transaction: neither happens without the other.
+        """
+        now, token_hash = datetime.now(UTC), _token_hash(token)
+        this = invites.c.token_hash == token_hash
+        with self._transaction() as connection:
+            invite = connection.execute(select(invites).where(this)).one_or_none()
+            if invite is None:
+                raise UserError("enrolment-token-unknown")
+            usable = this, invites.c.used_at.is_(None), invites.c.expires_at > now
+            # The condition stands in the update itself: of two who come at once, one gets the row.
+            if connection.execute(update(invites).where(*usable).values(used_at=now)).rowcount == 0:
+                raise UserError("enrolment-token-used" if invite.used_at else "enrolment-token-expired")
+            if invite.name is not None and name not in (None, invite.name):
+                raise UserError("enrolment-other-shop", name=invite.name)
+            credentials = _enrol(connection, public_key, name or invite.name or "", now)
+            connection.execute(update(invites).where(this).values(used_by=credentials.box))
+        return credentials, invite.host
 
     def revoke(self, name: str) -> None:
         """Refuse the box of this name from now on."""
@@ -112,9 +142,34 @@ class Registry:
                 engine.dispose()
 
 
-def _revoke(connection: Connection, name: str, now: datetime, keep: str = "") -> bool:
+def _token_hash(token: bytes) -> bytes:
+    """The token is 128 random bits: a plain hash cannot be turned back, and looking it up tells nothing of it."""
+    return hashlib.sha256(token).digest()
+
+
+def _check_box_name(name: str) -> None:
+    if not (1 <= len(name) <= 100 and name.isprintable() and name.strip() == name):
+        raise UserError("bad-box-name")
+
+
+def _enrol(connection: Connection, public_key: bytes, name: str, now: datetime) -> Credentials:
+    try:
+        formats.load_public_key(public_key)
+    except ValueError as error:
+        raise UserError("bad-public-key") from error
+    _check_box_name(name)
+    box = formats.box_id(public_key).hex()
+    revoked = _revoke(connection, name, now, keep=box)
+    credentials = Credentials(box, secrets.token_urlsafe(24), os.urandom(32), revoked)
+    _write(connection, credentials, public_key, name, now)
+    return credentials
+
+
+def _revoke(connection: Connection, name: str, now: datetime, keep: str = "") -> tuple[str, ...]:
+    """The ids of the boxes that were in service under this name, and are not any more."""
     in_service = boxes.c.name == name, boxes.c.revoked_at.is_(None), boxes.c.id != keep
-    return connection.execute(update(boxes).where(*in_service).values(revoked_at=now)).rowcount > 0
+    revoking = update(boxes).where(*in_service).values(revoked_at=now).returning(boxes.c.id)
+    return tuple(connection.execute(revoking).scalars())
 
 
 def _write(connection: Connection, credentials: Credentials, public_key: bytes, name: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ from alertbox.formats import Alert, Refused
 from alertbox.receiver import database
 from alertbox.receiver.broker import TownBroker
 from alertbox.receiver.dispatching import Dispatching, Notes
+from alertbox.receiver.enrolment import EnrolmentService
 from alertbox.receiver.intake import Intake, Key
 from alertbox.receiver.link import Address, Link, Message
 from alertbox.receiver.log import JsonLog
@@ -48,11 +49,13 @@ class Receiver:
     """Runs while its `async with` block does.
 
     `broker`: mqtts://USER:PASSWORD@HOST:PORT, whose certificate `broker_ca` (default: the town's CA) has signed;
-    None runs the embedded broker on `listen` and `port` (0: a free one, see `self.port`).
-    `dispatch` is called once for each newly stored alert, `on_silence` once for each press after which its box
-    became unreachable (see `watch`). `on_event` gets a dict with `event`, `at` (monotonic
-    seconds) and the box's id for each step: arrived, verified, stored, acknowledged, dispatched, duplicate,
-    refused, state; unreachable, reachable, overdue, heard, silence; committed (which has no box) after each commit.
+    None runs the embedded broker on `listen` and `port` (0: a free one, see `self.port`). Boxes enrol over HTTPS on
+    `listen` and `enrol_port` (0: a free one, see `self.enrol_port`).
+    `dispatch` is called once for each newly stored alert that is `for_people`, `on_silence` once for each press after
+    which its box became unreachable (see `watch`). `on_event` gets a dict with `event`, `at` (monotonic
+    seconds) and the box's id for each step: enrolled, arrived, verified, stored, acknowledged, dispatched, withheld (a
+    test), duplicate, refused, state; unreachable, reachable, overdue, heard, silence; committed (which has no box)
+    after each commit.
     `now` gives Unix seconds. The hooks run in the event loop and must not block.
     """
 
@@ -62,6 +65,7 @@ class Receiver:
         *,
         listen: str = "127.0.0.1",
         port: int = 0,
+        enrol_port: int = 0,
         broker: str | None = None,
         broker_ca: Path | None = None,
         client_id: str = "alertbox-receiver",
@@ -72,6 +76,7 @@ class Receiver:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.port = port
+        self.enrol_port = enrol_port
         self.address = ""
         self._town = town
         self._listen = listen
@@ -86,6 +91,7 @@ class Receiver:
         self._duplicates = 0
         self._refused: Counter[str] = Counter()
         self._broker: TownBroker | None = None
+        self._enrolment: EnrolmentService | None = None
 
     async def __aenter__(self) -> "Receiver":
         self._libraries = self._log.with_libraries()
@@ -106,17 +112,20 @@ class Receiver:
             address = self._address or await self._open_broker()
             self._link = Link(address, self._client_id, self._arrived, self._supervision.link, self._log)
             await self._link.open()
+            self.port, self.address = address.port, str(address)
+            await self._open_enrolment()
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
-        self.port, self.address = address.port, str(address)
-        self._log.info("ready", broker=str(address))
+        self._log.info("ready", broker=str(address), enrol_port=self.enrol_port)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Store and acknowledge what is verified, then leave. What waits unverified comes again."""
+        if self._enrolment is not None:
+            await self._enrolment.close()
         self._pump.cancel()
         self._watching.cancel()
         await asyncio.gather(self._pump, self._watching, return_exceptions=True)
@@ -174,7 +183,7 @@ class Receiver:
             await self._supervision.remember()
         # No waiting from here on: what is marked goes into one commit, after which the notes are empty.
         for alert in left_alerts:
-            if not self._dispatching.was_done(alert):
+            if alert.for_people and not self._dispatching.was_done(alert):
                 self._dispatch(alert)
         for silence in left_silences:
             if not self._dispatching.was_done(silence):
@@ -190,6 +199,34 @@ class Receiver:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._listen, self._listen)
         user, password = self._broker.receiver
         return Address(host, port, user, password, "localhost", self._town.ca_certificate)
+
+    async def _open_enrolment(self) -> None:
+        tls, ca = self._town.server_context(), self._town.ca_der()
+        self._enrolment = EnrolmentService(
+            self._listen, self.enrol_port, tls, ca, self._redeem, self._refuse, self._log
+        )
+        self.enrol_port = await self._enrolment.open()
+
+    async def _redeem(self, token: bytes, public_key: bytes, name: str | None) -> dict[str, Any]:
+        """Enrol a box by its invite. The database is another thread's: alerts do not wait for it."""
+        new = await asyncio.to_thread(self._town.redeem, token, public_key, name)
+        self._log.info("enrolled", box=new.box, revoked=list(new.revoked))
+        self._intake.forget(new.box)
+        for box in new.revoked:
+            self._revoked(box)
+        self._event("enrolled", new.box, revoked=list(new.revoked))
+        server_name = self._town.names[0]
+        receiver = {"host": new.host, "port": self.port, "server_name": server_name}
+        if self._address is not None:
+            there = self._address
+            receiver = {"host": there.host, "port": there.port, "server_name": there.server_name}
+        return {"enrolment": new.document, "receiver": receiver, "fingerprint": new.box}
+
+    def _revoked(self, box: str) -> None:
+        """Nothing of this box is taken any more: it need not stay connected."""
+        self._intake.forget(box)
+        if self._broker is not None:
+            self._broker.drop(box)
 
     async def _check_login(self, user: str, password: str) -> str | None:
         try:
@@ -265,7 +302,10 @@ class Receiver:
             self._acknowledge(alert, key)
             fields = {"kind": record.kind_name, "clock_wrong": record.clock_wrong}
             self._log.info("received", box=box, sequence=record.sequence, boot=record.boot, **fields)
-            self._dispatch(record)
+            if record.for_people:
+                self._dispatch(record)
+            else:
+                self._withhold(record)
             self._supervision.alert(record)
         elif verdict is Verdict.REPLAY:
             self._duplicates += 1
@@ -278,6 +318,8 @@ class Receiver:
             self._intake.forget(box)
             raw = alert.raw if verdict is Verdict.CONFLICT else None
             self._refuse(verdict.value, box, len(alert.raw), f"sequence {alert.sequence}", raw)
+            if verdict is Verdict.REVOKED:
+                self._revoked(box)
 
     def _acknowledge(self, alert: Alert, key: Key) -> None:
         box = alert.box.hex()
@@ -288,7 +330,12 @@ class Receiver:
     def _dispatch(self, alert: StoredAlert) -> None:
         done = self._dispatching.hand_over(alert, self._dispatch_to)
         if done is not None:
-            self._event("dispatched", alert.box, sequence=alert.sequence, repeated=done.repeated)
+            self._event("dispatched", alert.box, sequence=alert.sequence, repeated=done.repeated, test=done.test)
+
+    def _withhold(self, alert: StoredAlert) -> None:
+        """A technician tries the box: nobody is called. It stays without a time of dispatch."""
+        self._log.info("withheld", box=alert.box, sequence=alert.sequence, kind=alert.kind_name)
+        self._event("withheld", alert.box, sequence=alert.sequence)
 
     # ---- small things
 

@@ -59,7 +59,9 @@ class Supervision:
 
     def alert(self, alert: StoredAlert) -> None:
         at = alert.received_at.timestamp()
-        self._tell(self._watch.feed(Happened(What.ALERT, alert.box, at, alert.kind, alert.sequence)))
+        # A technician who tries the button pulls the plug afterwards, too: to the watch that is no press.
+        kind = alert.kind if alert.for_people else 0
+        self._tell(self._watch.feed(Happened(What.ALERT, alert.box, at, kind, alert.sequence)))
 
     def dispatch(self, silence: Silence) -> None:
         self._dispatching.hand_over(silence, self._on_silence)

@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from alertbox.enrolling import Invite
 from alertbox.receiver.records import BoxState, Refusal, Silence, StoredAlert
 from alertbox.receiver.service import OnEvent, Receiver
 
@@ -33,6 +34,7 @@ class ReceiverThread:
     def __init__(self, town: "Town", *, on_event: OnEvent | None = None, **options: Any) -> None:
         self.town = town
         self.port = 0
+        self.enrol_port = 0
         self.dispatched: list[StoredAlert] = []
         self.silences: list[Silence] = []
         self.events: list[OnEvent] = [on_event] if on_event else []
@@ -94,6 +96,10 @@ class ReceiverThread:
         """The files of a box that shall find this receiver; see `Town.enrol`."""
         return self.town.enrol(public_key, name, host, port or self.port, **options)
 
+    def invite(self, name: str | None = None, *, host: str = "127.0.0.1", hours: float = 24) -> Invite:
+        """An invite to this receiver, for one box; see `Town.invite`."""
+        return self.town.invite(name, host=host, port=self.enrol_port, hours=hours)
+
     # ---- waiting
 
     def wait_for(self, predicate: Callable[[StoredAlert], bool], timeout: float = 10) -> StoredAlert:
@@ -143,7 +149,7 @@ class ReceiverThread:
         receiver = Receiver(self.town, **(options | self._options))
         async with receiver:
             self._receiver = receiver
-            self.port = receiver.port
+            self.port, self.enrol_port = receiver.port, receiver.enrol_port
             self._started.set()
             waits = [asyncio.create_task(self._stop.wait()), asyncio.create_task(receiver.run())]
             done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.receiver.models import alerts, boxes, silences, states, watches
-from alertbox.receiver.records import Silence
+from alertbox.receiver.records import TEST_MODE, TRIED, Silence
 from alertbox.receiver.watch import PRESS_S, PRESSES, Finding, Found, Known
 
 PURPOSE = "answering a silence after a press"
@@ -90,7 +90,7 @@ async def _known(connection: AsyncConnection, row: Any) -> Known:
     pressed = (
         select(alerts.c.sequence, alerts.c.received_at)
         .where(alerts.c.box == row.id, alerts.c.received_at >= seen - timedelta(seconds=PRESS_S))
-        .where(alerts.c.kind.in_(PRESSES))
+        .where(alerts.c.kind.in_(PRESSES), not_(alerts.c.kind.in_(TRIED) & alerts.c.flags.contains(TEST_MODE)))
         .order_by(alerts.c.received_at.desc(), alerts.c.id.desc())
         .limit(1)
     )
