@@ -15,7 +15,6 @@ from alertbox.errors import UserError
 # name: what it does, in a line. The command is `command` in alertbox.commands.<name>, a dash being an underscore there.
 COMMANDS = {
     "town": "Make and look after a town's folder: its own CA, its boxes.",
-    "enrol": "Enrol a box by its public key; writes the files it needs.",
     "flash": "Put MicroPython and the application on a box, or on several at once.",
     "provision": "Make a box a shop's own: settings, enrolment, test.",
     "technician": "Make a technician's key on this laptop, and install its certificate.",

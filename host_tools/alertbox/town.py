@@ -103,51 +103,30 @@ class Town:
         database.migrate(town.database)
         return town
 
-    def enrol(
-        self,
-        public_key: bytes,
-        name: str,
-        host: str,
-        port: int,
-        *,
-        server_name: str | None = None,
-        wifi: tuple[str, str] = ("", ""),
-        siren: bool = False,
-    ) -> dict[str, bytes]:
-        """Take a box into service and return the files for its filesystem, by name.
+    def enrolment(self, public_key: bytes, name: str) -> dict[str, Any]:
+        """Take a box into service and return its enrolment document, version 2.
 
-        `public_key`: 65 bytes from the box. `host`, `port`: where it finds the broker; `server_name`: the name it
-        demands in the certificate (default: the town's first). `wifi`: name and key of its network. `siren`: whether
-        the site's signed risk form allows the siren. The files hold
-        secrets: they are given to the box, shown to nobody and not kept. The registry keeps the password
-        only hashed; it keeps the per-box secret itself, which the acknowledgements' HMAC needs, and with
-        which no alert can be forged. Re-enrolment under the same name revokes the old key.
+        `public_key`: 65 bytes from the box. The document holds secrets: it is given to the box, shown to nobody and
+        not kept. The registry keeps the password only hashed; it keeps the per-box secret itself, which the
+        acknowledgements' HMAC needs, and with which no alert can be forged. Re-enrolment under the same name revokes
+        the old key. Where the receiver is stands in the box's settings.
+        """
+        town = self._about()
+        return _document(town, self.registry.enrol(public_key, name))
+
+    def enrol(
+        self, public_key: bytes, name: str, host: str, port: int, *, server_name: str | None = None
+    ) -> dict[str, Any]:
+        """The same beside the receiver: the enrolment document with `host`, `port` and `server_name` in it.
+
+        `host`, `port`: where the box finds the broker; `server_name`: the name that it demands in the certificate
+        (default: the town's first).
         """
         if not 1 <= port <= 65535:
             raise UserError("bad-port", port=port)
         _check_name(host)
-        credentials = self.registry.enrol(public_key, name)
-        enrolment = {
-            "version": _VERSION,
-            "issued": int(datetime.now(UTC).timestamp()),
-            "host": host,
-            "port": port,
-            "server_name": server_name or self.names[0],
-            "user": credentials.box,
-            "password": credentials.password,
-            "secret": credentials.secret.hex(),
-            "wifi": wifi,
-            "siren": siren,
-        }
-        return {"enrolment.json": json.dumps(enrolment).encode(), "ca.der": self.ca_der()}
-
-    def enrolment(self, public_key: bytes, name: str) -> dict[str, Any]:
-        """Take a box into service and return its enrolment, version 2; otherwise as `enrol`.
-
-        Where the receiver is stands in the box's settings.
-        """
-        town = self._about()
-        return _document(town, self.registry.enrol(public_key, name))
+        receiver = {"host": host, "port": port, "server_name": server_name or self.names[0]}
+        return self.enrolment(public_key, name) | receiver
 
     def invite(
         self,

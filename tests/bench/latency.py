@@ -63,7 +63,7 @@ def _measure(presses: int) -> tuple[list[float], list[float]]:
 
 
 def box_id(box: VirtualBox) -> str:
-    return str(json.loads(box.files["enrolment.json"])["user"])
+    return str(box.account["user"])
 
 
 class _Stored:
@@ -109,8 +109,8 @@ class _Floor:
 def _floor(receiver: ReceiverThread) -> Iterator[_Floor]:
     box, air = FakeBox(), Air()
     air.upstream = ("127.0.0.1", receiver.port)
-    box.files = receiver.enrol(box.public, "Floor", port=air.port)
-    account = box.account | {"ca": box.files["ca.der"].hex()}
+    box.account = receiver.enrol(box.public, "Floor", port=air.port)
+    account = box.account
     command = [sys.executable, str(Path(__file__).with_name("floor.py"))]
     try:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -118,7 +118,7 @@ class LoadBox(asyncio.Protocol):
 async def _drive(boxes: list[FakeBox], alerts: list[list[bytes]]) -> tuple[float, list[LoadBox]]:
     """Seconds from the first alert to the last acknowledgement, and the boxes' ends with what they got."""
     loop = asyncio.get_running_loop()
-    context = ssl.create_default_context(cadata=boxes[0].files["ca.der"])
+    context = ssl.create_default_context(cadata=bytes.fromhex(boxes[0].account["ca"]))
     ends = [LoadBox(box, own) for box, own in zip(boxes, alerts, strict=True)]
     for end in ends:
         port = end.box.account["port"]
@@ -176,7 +176,7 @@ def one_run(kind: str, boxes_count: int, each: int) -> dict[str, float]:
         port = free_port()
         boxes = [FakeBox() for _ in range(boxes_count)]
         for number, box in enumerate(boxes):
-            box.files = town.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
+            box.account = town.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
         alerts = [[box.alert(sequence) for sequence in range(1, each + 1)] for box in boxes]
         pids = {"generator": os.getpid()}
         url = None

@@ -24,5 +24,5 @@ def receiver(town: Town) -> Iterator[ReceiverThread]:
 def box(receiver: ReceiverThread) -> FakeBox:
     """Enrolled with `receiver`."""
     box = FakeBox()
-    box.files = receiver.enrol(box.public, "Boulangerie")
+    box.account = receiver.enrol(box.public, "Boulangerie")
     return box

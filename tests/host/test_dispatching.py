@@ -88,7 +88,7 @@ def test_what_failed_is_done_again_as_new(path):
 
 def test_the_notes_are_emptied_when_the_database_has_caught_up(path, town):
     box = FakeBox()
-    box.files = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
 
     async def story() -> list[int]:
         sizes = []

@@ -49,10 +49,7 @@ def refused(invite: Invite, box: FakeBox, name: str | None = None) -> str:
 
 def give(box: FakeBox, enrolled: Enrolled) -> None:
     """What the tool does with a real box: its two documents."""
-    box.files = {
-        "enrolment.json": json.dumps(enrolled.enrolment | enrolled.receiver).encode(),
-        "ca.der": bytes.fromhex(enrolled.enrolment["ca"]),
-    }
+    box.account = enrolled.enrolment | enrolled.receiver
     # Where this machine is reached; the certificate says localhost, too.
     assert enrolled.receiver["server_name"] == "localhost"
 

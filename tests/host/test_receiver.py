@@ -29,7 +29,7 @@ def nothing_but(receiver: ReceiverThread, **expected: int) -> None:
 
 def enrolled(receiver: ReceiverThread, name: str) -> FakeBox:
     box = FakeBox()
-    box.files = receiver.enrol(box.public, name)
+    box.account = receiver.enrol(box.public, name)
     return box
 
 
@@ -126,9 +126,7 @@ def test_a_payload_that_the_broker_lets_pass_is_refused_by_the_receiver(receiver
 
 def test_an_unknown_box_and_a_wrong_password_are_not_let_in(receiver, box):
     stranger = FakeBox()
-    stranger.files = box.files | {
-        "enrolment.json": json.dumps(box.account | {"user": stranger.id, "password": "x"}).encode()
-    }
+    stranger.account = box.account | {"user": stranger.id, "password": "x"}
     with pytest.raises(Refused), stranger.connected():
         pass
     refused(receiver, "unknown-box")
@@ -252,7 +250,7 @@ def test_two_receivers_on_one_database_dispatch_an_alert_once(town):
         box = enrolled(first, "Boulangerie")
         message = box.alert(1)
         for receiver in (first, second):
-            box.files["enrolment.json"] = json.dumps(box.account | {"port": receiver.port}).encode()
+            box.account["port"] = receiver.port
             with box.connected() as connection:
                 connection.publish(message)
                 assert connection.ack() == 1
@@ -276,7 +274,7 @@ def test_a_box_enrolled_again_gets_acknowledgements_under_its_new_secret(receive
     with box.connected() as connection:
         connection.publish(box.alert(1))
         assert connection.ack() == 1
-    box.files = receiver.enrol(box.public, "Boulangerie")
+    box.account = receiver.enrol(box.public, "Boulangerie")
     with box.connected() as connection:
         connection.publish(box.alert(2))
         assert connection.ack() == 2
@@ -322,7 +320,7 @@ def test_states_of_others_do_not_reach_a_box(receiver, box):
 
 
 def test_a_stranger_who_speaks_no_mqtt_is_counted_and_harms_nobody(receiver, box):
-    context = ssl.create_default_context(cadata=box.files["ca.der"])
+    context = ssl.create_default_context(cadata=bytes.fromhex(box.account["ca"]))
     unfinished = b"\x10\x20\x00\x04MQ"
     for noise in (unfinished, b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\x7f" + bytes(64), bytes(50)):
         with (
@@ -339,7 +337,7 @@ def test_a_stranger_who_speaks_no_mqtt_is_counted_and_harms_nobody(receiver, box
 
 def test_a_stranger_who_says_nothing_is_dropped(receiver, box, monkeypatch):
     monkeypatch.setattr(broker, "_LOGIN_S", 0.2)
-    context = ssl.create_default_context(cadata=box.files["ca.der"])
+    context = ssl.create_default_context(cadata=bytes.fromhex(box.account["ca"]))
     with (
         socket.create_connection(("127.0.0.1", receiver.port)) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as stranger,
@@ -417,10 +415,9 @@ def test_another_broker_is_used_by_the_same_way_in(town, tmp_path):
         with ReceiverThread(elsewhere, broker=url, broker_ca=ca, client_id="second") as receiver:
             box = FakeBox()
             there.enrol(box.public, "Boulangerie")
-            box.files = elsewhere.enrol(box.public, "Boulangerie", "127.0.0.1", there.port)
-            account = json.loads(there.enrol(box.public, "Boulangerie")["enrolment.json"])
-            login = {"user": account["user"], "password": account["password"]}
-            box.files |= {"enrolment.json": json.dumps(box.account | login).encode(), "ca.der": town.ca_der()}
+            box.account = elsewhere.enrol(box.public, "Boulangerie", "127.0.0.1", there.port)
+            account = there.enrol(box.public, "Boulangerie")
+            box.account |= {name: account[name] for name in ("user", "password", "ca")}
             with box.connected(subscribe=()) as connection:
                 connection.publish(box.alert(1))
             receiver.wait_for(lambda alert: alert.sequence == 1)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,17 +58,8 @@ def folder(tmp_path: Path) -> Path:
 def test_a_town_is_made_a_box_enrolled_and_revoked(tmp_path):
     box = FakeBox()
     assert run(tmp_path, "town", "create", "town", "--name", "alerts.example.org").returncode == 0
-    enrol = ["enrol", "town", "--public", box.public.hex(), "--name", "Boulangerie", "--host", "192.0.2.7"]
-    done = run(tmp_path, *enrol, "--out", "files", "--wifi", "shop", "--wifi-key", "secret")
-    assert done.returncode == 0, done.stderr
-    assert box.id in done.stdout
-    assert {file.name for file in (tmp_path / "files").iterdir()} == {"enrolment.json", "ca.der"}
-    enrolment = tmp_path / "files" / "enrolment.json"
-    assert stat.S_IMODE(enrolment.stat().st_mode) == 0o600
-    account = json.loads(enrolment.read_text())
+    account = Town.open(tmp_path / "town").enrol(box.public, "Boulangerie", "192.0.2.7", 8883)
     assert (account["host"], account["port"], account["server_name"]) == ("192.0.2.7", 8883, "alerts.example.org")
-    assert account["wifi"] == ["shop", "secret"]
-    assert account["password"] not in done.stdout + done.stderr
     assert run(tmp_path, "town", "revoke", "town", "Boulangerie").returncode == 0
     assert "Boulangerie" in run(tmp_path, "town", "boxes", "town").stdout
     assert run(tmp_path, "town", "passwords", "town").stdout == ""
@@ -78,7 +68,7 @@ def test_a_town_is_made_a_box_enrolled_and_revoked(tmp_path):
 def test_the_receiver_says_where_it_listens_and_ends_with_ctrl_c(folder):
     with running(folder) as (process, port, _):
         box = FakeBox()
-        box.files = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
         with box.connected() as connection:
             connection.publish(box.alert(1))
             assert connection.ack() == 1
@@ -123,7 +113,7 @@ def test_a_technician_is_certified_by_lines_of_text(folder):
 def test_a_killed_receiver_has_what_it_acknowledged(folder):
     box = FakeBox()
     with running(folder) as (process, port, _):
-        box.files = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
         with box.connected() as connection:
             for sequence in range(1, 21):
                 connection.publish(box.alert(sequence))
@@ -153,8 +143,6 @@ def test_the_log_goes_to_a_file(folder):
         ["technician", "show", "town"],
         ["town", "create", "town"],
         ["town", "revoke", "town", "Nobody"],
-        ["enrol", "town", "--public", "zz", "--name", "A", "--host", "h", "--out", "files"],
-        ["enrol", "town", "--public", FakeBox().public.hex(), "--name", "A", "--host", "h", "--out", "town/town.json"],
     ],
 )
 def test_a_mistake_ends_in_one_sentence_and_status_1(folder, arguments):

@@ -164,7 +164,7 @@ async def through_the_door(town: Any, doors: Doors, count: int) -> tuple[int, Re
 def test_whatever_comes_in_is_counted_and_leaves_nothing_behind(town, count):
     print(f"seed {SEED}")
     box = FakeBox()
-    box.files = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
     grown, receiver = asyncio.run(through_the_door(town, Doors(box, SEED), count))
     print(f"{grown} bytes left by {count // 2} messages; {receiver.counters()}")
     assert grown < GROWTH_BYTES

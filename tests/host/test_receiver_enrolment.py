@@ -198,7 +198,7 @@ class Fuzz:
 def test_ten_thousand_fuzzed_requests_do_not_stop_alerts(receiver, monkeypatch):
     """To half of them the service listens; the other half comes from an address that was refused too often."""
     box = FakeBox()
-    box.files = receiver.enrol(box.public, "Pharmacie")
+    box.account = receiver.enrol(box.public, "Pharmacie")
     door, fuzz, answers = Door(receiver), Fuzz(), Counter[int]()
     with box.connected() as connection:
         sequence = 0

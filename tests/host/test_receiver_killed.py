@@ -145,7 +145,7 @@ def scene(request: pytest.FixtureRequest, town: Town, tmp_path: Path) -> Iterato
     port = free_port()
     boxes = [FakeBox() for _ in range(BOXES)]
     for number, box in enumerate(boxes):
-        box.files = town.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
+        box.account = town.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
     with ExitStack() as stack:
         url = None
         if request.param == "mosquitto":

@@ -55,7 +55,7 @@ def test_an_alarm_in_test_mode_is_dispatched_with_its_mark(town):
     events: list[dict[str, Any]] = []
     with ReceiverThread(town, log=JsonLog(stream), on_event=events.append) as receiver:
         box = FakeBox()
-        box.files = receiver.enrol(box.public, "Boulangerie")
+        box.account = receiver.enrol(box.public, "Boulangerie")
         marked, plain = {"kind": ALARM, "flags": TEST_MODE}, {"kind": ALARM}
         send(receiver, box, marked, plain, {"kind": INFORM, "flags": TEST_MODE}, {"kind": HEARTBEAT})
         assert [alert.test for alert in receiver.dispatched] == [True, False, False]
@@ -71,7 +71,7 @@ def test_an_alarm_in_test_mode_is_dispatched_with_its_mark(town):
 def test_what_was_tried_is_not_dispatched_at_the_next_start(town):
     with ReceiverThread(town) as receiver:
         box = FakeBox()
-        box.files = receiver.enrol(box.public, "Boulangerie")
+        box.account = receiver.enrol(box.public, "Boulangerie")
         send(receiver, box, {"kind": TEST}, {"kind": HELP, "flags": TEST_MODE}, {"kind": HEARTBEAT})
     with ReceiverThread(town) as receiver:
         assert receiver.dispatched == []
@@ -95,7 +95,7 @@ def test_a_box_unplugged_after_it_was_tried_is_no_alarm(town, kind, flags, raise
     """Technicians do that. The receiver may be another one by the time it notices."""
     clock, box = Clock(), FakeBox()
     with ReceiverThread(town, now=clock) as receiver:
-        box.files = receiver.enrol(box.public, "Boulangerie")
+        box.account = receiver.enrol(box.public, "Boulangerie")
         with box.connected(will=(f"alertbox/{box.id}/state", b"offline")) as connection:
             connection.publish(b"online", "state", retain=True)
             connection.publish(box.alert(1, kind=kind, flags=flags))
@@ -121,7 +121,7 @@ def is_raised(receiver: ReceiverThread) -> bool:
     receiver.look()
     receiver.wait_until(lambda: any(one.unreachable_since for one in receiver.states().values()))
     other = FakeBox()
-    other.files = receiver.enrol(other.public, "Pharmacie")
+    other.account = receiver.enrol(other.public, "Pharmacie")
     with other.connected() as connection:  # a commit after whatever the watch had to say
         connection.publish(other.alert(1))
         assert connection.ack() == 1

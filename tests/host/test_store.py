@@ -21,7 +21,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 @pytest.fixture
 def box(town) -> FakeBox:
     box = FakeBox()
-    box.files = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
     return box
 
 

@@ -1,7 +1,6 @@
 """A town's folder: what it holds, who may read it, whom it lets in."""
 
 import contextlib
-import json
 import os
 import sqlite3
 import ssl
@@ -76,21 +75,18 @@ def test_a_certificate_that_soon_expires_is_renewed_under_the_same_authority(tow
     renewed.verify_directly_issued_by(certificate(town, "ca.pem"))
 
 
-def test_enrolment_gives_the_files_of_the_box(town):
+def test_enrolment_gives_the_account_of_the_box(town):
     box = FakeBox()
-    files = town.enrol(box.public, "Boulangerie", "192.0.2.7", 8883, wifi=("shop", "key"))
-    enrolment = json.loads(files["enrolment.json"])
-    assert enrolment["version"] == 1
+    enrolment = town.enrol(box.public, "Boulangerie", "192.0.2.7", 8883)
+    assert enrolment["version"] == 2
     assert (enrolment["host"], enrolment["port"], enrolment["server_name"]) == ("192.0.2.7", 8883, "localhost")
     assert enrolment["user"] == box.id
     assert len(bytes.fromhex(enrolment["secret"])) == 32
-    assert enrolment["wifi"] == ["shop", "key"]
-    assert ssl.DER_cert_to_PEM_cert(files["ca.der"]).strip() == (town.path / "ca.pem").read_text().strip()
+    assert bytes.fromhex(enrolment["ca"]) == ssl.PEM_cert_to_DER_cert((town.path / "ca.pem").read_text())
 
 
 def test_the_database_keeps_no_password(town):
-    files = town.enrol(FakeBox().public, "Boulangerie", "localhost", 8883)
-    password = json.loads(files["enrolment.json"])["password"]
+    password = town.enrol(FakeBox().public, "Boulangerie", "localhost", 8883)["password"]
     assert all(password.encode() not in file.read_bytes() for file in town.path.iterdir())
 
 
@@ -113,7 +109,7 @@ def test_another_key_under_the_same_name_revokes_the_old_one(town):
 
 def test_the_same_key_again_gets_new_secrets(town):
     box = FakeBox()
-    first, second = (json.loads(town.enrol(box.public, name, "h", 1)["enrolment.json"]) for name in ("A", "B"))
+    first, second = (town.enrol(box.public, name, "h", 1) for name in ("A", "B"))
     assert first["password"] != second["password"]
     assert first["secret"] != second["secret"]
     assert [(one.name, one.revoked_at) for one in town.boxes()] == [("B", None)]

@@ -239,7 +239,7 @@ class Service:
         self.box = FakeBox()
         self.port = 0
         self.start()
-        self.box.files = self.receiver.enrol(self.box.public, "Boulangerie")
+        self.box.account = self.receiver.enrol(self.box.public, "Boulangerie")
 
     def start(self) -> None:
         self.heard: list[tuple[str, float]] = []
@@ -392,7 +392,7 @@ def test_a_revoked_box_is_not_missed(service):
         connection.cut()
     service.wait(OVERDUE_S + GRACE_S)
     other = FakeBox()
-    other.files = service.receiver.enrol(other.public, "Pharmacie")
+    other.account = service.receiver.enrol(other.public, "Pharmacie")
     with other.connected() as connection:  # a commit after whatever the watch had to say
         connection.publish(other.alert(1))
         assert connection.ack() == 1
@@ -406,7 +406,7 @@ def test_a_box_that_dies_silently_behind_mosquitto_is_unreachable_within_a_minut
     box = FakeBox()
     with ExitStack() as stack:
         port = free_port()
-        box.files = town.enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = town.enrol(box.public, "Boulangerie", "127.0.0.1", port)
         broker = stack.enter_context(Mosquitto(town, tmp_path / "mosquitto", port))
         receiver = stack.enter_context(ReceiverThread(town, broker=broker.url))
         will = (f"alertbox/{box.id}/state", b"offline")

@@ -125,10 +125,10 @@ class _Receiver(ReceiverThread):
         super().__init__(town, broker=mosquitto.url)
         self._mosquitto = mosquitto
 
-    def enrol(self, *arguments: Any, **options: Any) -> dict[str, bytes]:
-        files = super().enrol(*arguments, **options)
+    def enrol(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        account = super().enrol(*arguments, **options)
         self._mosquitto.reload()
-        return files
+        return account
 
 
 @pytest.fixture
@@ -138,7 +138,9 @@ def town(tmp_path: Path) -> Town:
 
 @pytest.fixture
 def mosquitto(town: Town, tmp_path: Path) -> Iterator[Mosquitto]:
-    with Mosquitto(town, tmp_path / "mosquitto") as running:
+    # It keeps its sessions over a restart, and its log says each packet.
+    settings = {"persistence": "true", "log_type": "all"}
+    with Mosquitto(town, tmp_path / "mosquitto", settings=settings) as running:
         yield running
 
 
@@ -282,10 +284,9 @@ class Load:
     def __init__(self, town: Town, mosquitto: Mosquitto, folder: Path, **settings: Any) -> None:
         key = ec.generate_private_key(ec.SECP256R1()).public_key()
         public = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        files = town.enrol(public, "Load", "127.0.0.1", mosquitto.port)
+        enrolment = town.enrol(public, "Load", "127.0.0.1", mosquitto.port)
         mosquitto.reload()
-        enrolment = json.loads(files["enrolment.json"])
-        (folder / "ca.der").write_bytes(files["ca.der"])
+        (folder / "ca.der").write_bytes(bytes.fromhex(enrolment["ca"]))
         config = {
             "ca": str(folder / "ca.der"),
             "host": "127.0.0.1",
@@ -474,8 +475,8 @@ def test_a_box_without_an_account_any_more_is_refused_and_says_so(kit: Kit, town
 def test_a_box_writes_and_reads_nothing_but_its_own_topics(town: Town, mosquitto: Mosquitto):
     one, other = FakeBox(), FakeBox()
     with _Receiver(town, mosquitto) as receiver:
-        one.files = receiver.enrol(one.public, "One")
-        other.files = receiver.enrol(other.public, "Other")
+        one.account = receiver.enrol(one.public, "One")
+        other.account = receiver.enrol(other.public, "Other")
         with one.connected(subscribe=("alertbox/#",)) as curious, other.connected() as honest:
             curious.publish(other.alert(7), topic=f"alertbox/{other.id}/alert")
             honest.publish(other.alert(8))

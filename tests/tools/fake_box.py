@@ -1,35 +1,20 @@
 """A box made of the host's own libraries: it signs, connects over TLS and reads acknowledgements.
 
 For tests of the receiver that need no firmware. It shares no code with
-`alertbox.formats`, so that a mistake there is not made twice. `Mosquitto` is a
-broker for the tests that need one outside the receiver.
+`alertbox.formats`, so that a mistake there is not made twice.
 """
 
-import getpass
 import hashlib
-import json
-import os
 import queue
-import re
-import secrets
-import shutil
-import signal
-import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
-import alertbox.receiver
 import cbor2
 import paho.mqtt.client as mqtt
-from alertbox.receiver.registry import hash_password
-from alertbox.town import Town
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -40,26 +25,16 @@ from paho.mqtt.enums import CallbackAPIVersion
 PROTECTED = bytes.fromhex("a10126")
 PATIENCE_S = 10
 
-_SBIN = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin:" + os.environ.get("PATH", "")
-_README = (Path(alertbox.receiver.__file__).with_name("README.md")).read_text()
-# What the README tells people is what is tested: its indented blocks are the settings and the access list.
-_SETTINGS, _ACL = (dedent(block) for block in re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", _README, re.M))
-
 
 class FakeBox:
-    """`files` are those of `Town.enrol`."""
+    """`account` is what `Town.enrol` gives."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.public = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.box = hashlib.sha256(self.public).digest()[:8]
         self.id = self.box.hex()
-        self.files: dict[str, bytes] = {}
-
-    @property
-    def account(self) -> dict[str, Any]:
-        account: dict[str, Any] = json.loads(self.files["enrolment.json"])
-        return account
+        self.account: dict[str, Any] = {}
 
     def body(self, sequence: int, **changed: Any) -> dict[int, Any]:
         """`changed`: fields by name; an int-keyed dict in `more` is added as it is."""
@@ -138,7 +113,7 @@ class Connection:
         self._ready: queue.Queue[str | None] = queue.Queue()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id or box.id, clean_session=False)
         client.username_pw_set(account["user"], password or account["password"])
-        client.tls_set_context(ssl.create_default_context(cadata=box.files["ca.der"]))
+        client.tls_set_context(ssl.create_default_context(cadata=bytes.fromhex(box.account["ca"])))
         client.on_connect, client.on_subscribe, client.on_disconnect = (
             self._on_connect,
             self._on_subscribe,
@@ -201,90 +176,3 @@ class Connection:
 
     def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
         self._confirmed.put(mid)
-
-
-class Mosquitto:
-    """A mosquitto of our own on `port` (0: a free one), set up as the receiver's README says; see `Mosquitto.missing`.
-
-    It knows the boxes that are enrolled when it starts, or at `reload`.
-    """
-
-    missing = (
-        None if shutil.which("mosquitto", path=_SBIN) else "mosquitto is not installed (apt-get install mosquitto)"
-    )
-
-    def __init__(self, town: Town, folder: Path, port: int = 0) -> None:
-        self.port = port or free_port()
-        self._town = town
-        self._folder = folder
-        self._password = secrets.token_urlsafe(24)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """For `alertbox receiver --broker`."""
-        return f"mqtts://receiver:{self._password}@localhost:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def __enter__(self) -> "Mosquitto":
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._write("acl", _ACL)
-        self._write_passwords()
-        settings = self._write("mosquitto.conf", self._settings())
-        program = shutil.which("mosquitto", path=_SBIN)
-        assert program is not None
-        with (self._folder / "mosquitto.log").open("ab") as log:
-            self._process = subprocess.Popen([program, "-c", settings], stdout=log, stderr=log)
-        self._wait_until_it_listens()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def reload(self) -> None:
-        """Learn the boxes enrolled since the start."""
-        self._write_passwords()
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
-
-    def _settings(self) -> str:
-        settings = _SETTINGS.replace("listener 8883", f"listener {self.port} 127.0.0.1")
-        for name, folder in {"server": self._town.path, "passwords": self._folder, "acl": self._folder}.items():
-            settings = settings.replace(f"/path/to/{name}", str(folder / name))
-        # Started by root it would become another user, who may not read the town's key.
-        return settings + f"user {getpass.getuser()}\n"
-
-    def _write_passwords(self) -> None:
-        own = f"receiver:{hash_password(self._password)}\n"
-        self._write("passwords", self._town.registry.password_file() + own)
-
-    def _write(self, name: str, text: str) -> Path:
-        path = self._folder / name
-        path.write_text(text)
-        path.chmod(0o600)
-        return path
-
-    def _wait_until_it_listens(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), PATIENCE_S).close()
-            except ConnectionRefusedError:
-                assert self._process is not None
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((self._folder / "mosquitto.log").read_text()) from None
-                time.sleep(0.02)  # between two tries of another program's start
-            else:
-                return
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

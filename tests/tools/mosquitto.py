@@ -1,52 +1,50 @@
-"""Debian's mosquitto with TLS, a password for each box and the access list of the receiver's README.
+"""Debian's mosquitto with TLS, a password for each box and the settings and access list of the receiver's README.
 
-It runs in a temporary folder on a loopback port of its own, which it keeps over restarts, and
+It runs in a folder on a loopback port of its own, which it keeps over restarts, and
 can be ended, killed, frozen and given another certificate. Nothing here polls: its log says how far it is.
 """
 
 import getpass
 import os
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 from types import TracebackType
 
 from alertbox.receiver.registry import hash_password
 from alertbox.town import Town
 
-_README = Path(__file__).parents[2] / "host_tools" / "alertbox" / "receiver" / "README.md"
-_ACCESS_WORDS = ("user", "topic", "pattern")
 _WAIT_S = 20
-_SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin"  # where Debian has it, and where a plain user's PATH does not look
+_SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # where a plain user's PATH does not look
 
 # Where mosquitto is; None if it is not installed.
 PROGRAM = shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), _SYSTEM_FOLDERS)))
 
-# `user` counts only where the tests run as root: mosquitto would otherwise become another, who cannot read its folder.
-_CONFIGURATION = """\
-listener {port} 127.0.0.1
-certfile {folder}/server.pem
-keyfile {folder}/server.key
-allow_anonymous false
-password_file {folder}/passwords
-acl_file {folder}/access
-set_tcp_nodelay true
-log_type all
-persistence true
-persistence_location {folder}/
-user {user}
-"""
+_README = Path(__file__).parents[2] / "host_tools" / "alertbox" / "receiver" / "README.md"
+# What the README tells people is what is tested: its indented blocks are the settings and the access list.
+_SETTINGS, _ACCESS = (
+    dedent(block) for block in re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", _README.read_text(encoding="utf-8"), re.M)
+)
 
 
 class Mosquitto:
-    """The broker of `town`: runs while its `with` block does, presents the town's certificate and lets in its boxes."""
+    """The broker of `town`: runs while its `with` block does, presents the town's certificate and lets in its boxes.
 
-    def __init__(self, town: Town, folder: Path) -> None:
-        self.port = _free_port()
+    It knows the boxes that are enrolled when it starts, or at `reload`. `port`: a free one by default.
+    `settings` replace those of the README; for the other words see mosquitto.conf(5).
+    """
+
+    missing = None if PROGRAM else "mosquitto is not installed (apt-get install mosquitto)"
+
+    def __init__(self, town: Town, folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
+        self.port = port or free_port()
         self.lines: list[str] = []
         self._town = town
         self._folder = folder
@@ -56,9 +54,8 @@ class Mosquitto:
         folder.mkdir()
         self._write("server.key", (town.path / "server.key").read_text())
         self._write("server.pem", (town.path / "server.pem").read_text())
-        self._write("access", _access_list())
-        settings = _CONFIGURATION.format(folder=folder, port=self.port, user=getpass.getuser())
-        self._settings = self._write("mosquitto.conf", settings)
+        self._write("acl", _ACCESS)
+        self._settings = self._write("mosquitto.conf", self._configuration(settings or {}))
 
     def __enter__(self) -> "Mosquitto":
         self.start()
@@ -72,8 +69,12 @@ class Mosquitto:
 
     @property
     def url(self) -> str:
-        """What `alertbox receiver --broker` takes."""
+        """What `alertbox receiver run --broker` takes."""
         return f"mqtts://receiver:{self._password}@127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
 
     # ---- its life ----
 
@@ -135,6 +136,15 @@ class Mosquitto:
         self._write("server.pem", chain.decode())
         self.reload()
 
+    def _configuration(self, changed: Mapping[str, str]) -> str:
+        lines = (line for line in _SETTINGS.replace("/path/to", str(self._folder)).splitlines() if line[:1] not in "#")
+        settings = dict(line.split(maxsplit=1) for line in lines)
+        settings["listener"] = f"{self.port} 127.0.0.1"
+        settings["persistence_location"] = f"{self._folder}/"
+        # Started by root it would become another user, who may not read its folder.
+        settings["user"] = getpass.getuser()
+        return "".join(f"{word} {value}\n" for word, value in (settings | dict(changed)).items())
+
     def _write_passwords(self) -> None:
         own = f"receiver:{hash_password(self._password)}\n"
         self._write("passwords", own + self._town.registry.password_file())
@@ -166,13 +176,7 @@ class Mosquitto:
                     self._changed.notify_all()
 
 
-def _access_list() -> str:
-    """The README's own, so that what people read is tested."""
-    lines = [line.split() for line in _README.read_text(encoding="utf-8").splitlines() if line.startswith("    ")]
-    return "".join(" ".join(words) + "\n" for words in lines if words and words[0] in _ACCESS_WORDS)
-
-
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

@@ -1,7 +1,8 @@
-"""`machine` of the virtual ESP32: Pin, RTC, WDT, reset.
+"""`machine` of the virtual ESP32: Pin, ADC, RTC, WDT, reset.
 
 Not modelled: drive strength, hold, wake-up, hard interrupts (they run as soft
-ones), RTC memory and alarms; a watchdog bites only when the loop turns again.
+ones), RTC memory and alarms; a watchdog bites only when the loop turns again;
+the converter's noise and bent ends, and the second converter's quarrel with Wi-Fi.
 """
 
 import time
@@ -61,6 +62,28 @@ class Pin:
         self._state.pin = self
         self._state.handler = handler
         self._state.trigger = trigger
+
+
+class ADC:
+    """`chip.microvolts` says what stands at the pins; beyond the range that the attenuation gives it reads its end."""
+
+    ATTN_0DB = 0
+    ATTN_2_5DB = 1
+    ATTN_6DB = 2
+    ATTN_11DB = 3
+
+    def __init__(self, id, *, atten=ATTN_0DB):
+        self._number = id if isinstance(id, int) else id._number
+        if not 32 <= self._number <= 39:  # the first converter: there is no other
+            raise ValueError("invalid pin")
+        self.init(atten=atten)
+
+    def init(self, *, atten=ATTN_0DB):
+        self._most_uv = (950000, 1250000, 1750000, 2450000)[atten]
+
+    def read_uv(self):
+        chip.fail("adc")
+        return min(chip.microvolts.get(self._number, 0), self._most_uv)
 
 
 class RTC:

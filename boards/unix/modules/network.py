@@ -1,9 +1,9 @@
 """`network` of the virtual ESP32: a Wi-Fi station.
 
-Not modelled: radio strength, channels, authentication, power saving, DHCP.
-The access point is up or down as the control channel says; joining it takes
-a little while, and like the chip the station rejoins by itself. Where its DNS
-server's address leads, `socket` says.
+Which access points there are, with their keys, the host says, and whether all of them are up. Joining one takes a
+little while, and like the chip the station rejoins by itself. Where its DNS server's address leads, `socket` says.
+Not modelled: what a weak signal does, hidden networks, WPA3 and enterprise networks, power saving, DHCP; a wrong
+key is found out as fast as a right one.
 """
 
 import time
@@ -18,6 +18,7 @@ STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
 
 _JOIN_MS = 50
+_SCAN_MS = 1500  # 13 channels for 120 ms each, in which nothing else runs
 _CONFIGURATION = ("192.0.2.20", "255.255.255.0", "192.0.2.1", "192.0.2.53")  # address, mask, gateway, DNS
 _UNCONFIGURED = ("0.0.0.0",) * 4
 
@@ -26,11 +27,14 @@ class WLAN:
     IF_STA = 0
     PM_NONE = 0
     PM_PERFORMANCE = 1
+    SEC_OPEN = 0
+    SEC_WPA2 = 3
 
     def __init__(self, interface_id=STA_IF):
         self._active = False
         self._wanted = False
-        self._up_since = None
+        self._ssid = self._key = ""
+        self._since = None  # when it began to join what it has or will have joined
 
     def active(self, is_active=None):
         if is_active is None:
@@ -39,30 +43,61 @@ class WLAN:
         return None
 
     def connect(self, ssid=None, key=None, *, bssid=None):
+        if ssid is not None:
+            self._ssid, self._key = ssid, key or ""
         self._wanted = True
-        self._up_since = None
+        self._since = None
 
     def disconnect(self):
         self._wanted = False
 
     def isconnected(self):
-        chip.fail("wlan")
-        if not (self._active and self._wanted and chip.wifi_up):
-            self._up_since = None
-            return False
-        if self._up_since is None:
-            self._up_since = time.ticks_ms()
-        return time.ticks_diff(time.ticks_ms(), self._up_since) >= _JOIN_MS
+        return self._state() == STAT_GOT_IP
 
     def status(self, param=None):
-        if self.isconnected():
-            return -50 if param == "rssi" else STAT_GOT_IP
-        if not self._wanted:
-            return STAT_IDLE
-        return STAT_CONNECTING if chip.wifi_up else STAT_NO_AP_FOUND
+        state = self._state()
+        if param == "rssi":
+            return _rssi([ssid for ssid, _ in chip.networks].index(self._ssid)) if state == STAT_GOT_IP else 0
+        return state
 
     def ifconfig(self):
         return _CONFIGURATION if self.isconnected() else _UNCONFIGURED
 
     def config(self, param=None, **settings):
-        return chip.mac if param == "mac" else None
+        return {"mac": chip.mac, "ssid": self._ssid}.get(param)
+
+    def scan(self):
+        """(ssid, bssid, channel, RSSI, security, hidden) of each, in no order."""
+        if not self._active:
+            raise OSError("STA must be active")
+        chip.stall(_SCAN_MS)
+        found = []
+        for place, (ssid, key) in enumerate(chip.networks if chip.wifi_up else ()):
+            bssid = bytes([2, 0, 0, 0, 0, place])
+            security = WLAN.SEC_WPA2 if key else WLAN.SEC_OPEN
+            found.append((ssid.encode(), bssid, 1 + 5 * place % 13, _rssi(place), security, False))
+        return found[::-1]
+
+    def _state(self):
+        chip.fail("wlan")
+        state = self._verdict()
+        if state != STAT_CONNECTING:
+            self._since = None
+            return state
+        if self._since is None:
+            self._since = time.ticks_ms()
+        joined = time.ticks_diff(time.ticks_ms(), self._since) >= _JOIN_MS
+        return STAT_GOT_IP if joined else STAT_CONNECTING
+
+    def _verdict(self):
+        if not (self._active and self._wanted):
+            return STAT_IDLE
+        keys = [key for ssid, key in chip.networks if ssid == self._ssid and chip.wifi_up]
+        if not keys:
+            return STAT_NO_AP_FOUND
+        return STAT_CONNECTING if keys[0] == self._key else STAT_WRONG_PASSWORD
+
+
+def _rssi(place):
+    """dBm of an access point: the first of the table is the nearest."""
+    return -50 - 7 * place

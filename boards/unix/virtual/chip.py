@@ -34,6 +34,8 @@ class Chip:
         self.air = 0  # TCP port of the host's end of the radio
         self.dns = 0  # and the UDP port of its DNS server
         self.wifi_up = True
+        self.networks = []  # [ssid, key] of the access points, nearest first; an open one has the key ""
+        self.interrupt_index = 0  # place of the interrupt character in the terminal's settings
         self.faults = {}  # part: "error", "raise" or "hang", see `fail`
         self.notify = None  # told of every event: notify(dict)
         self._pins = {}

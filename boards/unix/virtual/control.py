@@ -15,6 +15,11 @@ from virtual.chip import chip
 _IPPROTO_TCP, _TCP_NODELAY = 6, 1
 
 
+def mark(name):
+    """A word to the host between the box's own output, where it has an order; no UTF-8 text begins with these bytes."""
+    sys.stdout.buffer.write(b"\xfe\xfdbox:" + name.encode() + b"\n")
+
+
 class Control:
     def __init__(self, port, inputs):
         self._inputs = inputs
@@ -46,7 +51,7 @@ class Control:
         if self._advancing is not None:
             self._advancing = None
             # On the console, so that all it said before has been read when the host learns of it.
-            sys.stdout.write("\x00advanced\n")
+            mark("advanced")
 
     # ---- commands ----
 
@@ -61,6 +66,7 @@ class Control:
 
     def _wifi(self, command):
         chip.wifi_up = command["up"]
+        chip.networks = command["networks"]
 
     def _advance(self, command):
         self._advancing = command["id"]

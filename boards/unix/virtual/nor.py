@@ -242,16 +242,20 @@ class NorFlash:
             buf[start - at : end - at] = (read ^ read & zeros).to_bytes(end - start, "big")
 
 
-def open_file(path: str) -> NorFlash:
-    """Open a flash whose cells are a file; the flaky ones are in `<path>.weak`, which is missing if there are none."""
-    cells = open(path, "r+b", 0)  # open as long as the chip has power
-    return NorFlash(cells, _load_weak(path + ".weak"), lambda weak: _save_weak(path + ".weak", weak))
+def open_file(path: str, opener=open) -> NorFlash:
+    """Open a flash whose cells are a file; the flaky ones are in `<path>.weak`, which is missing if there are none.
+
+    `opener` is called as `open`.
+    """
+    weak_path = path + ".weak"
+    cells = opener(path, "r+b", 0)  # open as long as the chip has power
+    return NorFlash(cells, _load_weak(weak_path, opener), lambda weak: _save_weak(weak_path, weak, opener))
 
 
-def _load_weak(path: str) -> dict:
+def _load_weak(path: str, opener) -> dict:
     weak = {}
     try:
-        with open(path, "rb") as file:
+        with opener(path, "rb") as file:
             while True:
                 record = file.read(4 + BLOCK)
                 if len(record) < 4 + BLOCK:  # the end, or torn by a kill while it was written
@@ -261,7 +265,7 @@ def _load_weak(path: str) -> dict:
         return weak
 
 
-def _save_weak(path: str, weak: dict) -> None:
-    with open(path, "wb") as file:
+def _save_weak(path: str, weak: dict, opener) -> None:
+    with opener(path, "wb") as file:
         for block in sorted(weak):
             file.write(block.to_bytes(4, "big") + weak[block])

@@ -11,6 +11,7 @@ from typing import Protocol
 import click
 
 from alertbox import texts
+from alertbox.demo.provisioning import NETWORK, NETWORK_KEY, provision
 from alertbox.demo.screen import open_screen
 from alertbox.demo.story import STORY, Act, Stage
 from alertbox.demo.timeline import Timeline
@@ -19,7 +20,7 @@ from alertbox.sim import VirtualBox
 from alertbox.town import Town
 
 _PATIENCE_S = 30
-_HEAP = "256K"  # on 64 bits, fakes and source loading included: the chip has more
+_HEAP = "448K"  # on 64 bits, fakes and source loading included: the chip has more
 _PRESSES = ("inform", "help", "alarm")
 
 
@@ -40,8 +41,12 @@ def _play(folder: Path) -> bool:
         town = Town.create(folder / "town")
         with (
             ReceiverThread(town, on_event=timeline.on_receiver_event) as receiver,
-            VirtualBox(receiver, folder=folder / "box", heapsize=_HEAP) as box,
+            VirtualBox(
+                receiver, enrol=False, networks={NETWORK: NETWORK_KEY}, folder=folder / "box", heapsize=_HEAP
+            ) as box,
         ):
+            screen.act(texts.say("demo-provisioning"))
+            screen.note(provision(box, receiver))
             box.wait_log("mqtt", "connected")
             stage = Stage(box, receiver, timeline)
             for act in STORY:

@@ -31,7 +31,10 @@ class PlainScreen:
             self._print(f"  #{row.sequence} {row.kind}: {texts.say('moment-pressed')} 0  {times} ms")
 
     def refused(self, reason: str) -> None:
-        self._print("  " + texts.say("demo-refused", reason=reason))
+        self.note(texts.say("demo-refused", reason=reason))
+
+    def note(self, text: str) -> None:
+        self._print("  " + text)
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -61,7 +64,10 @@ class LiveScreen:
         self._put(row.sequence, (self._act, f"#{row.sequence}", row.kind, "0", *cells))
 
     def refused(self, reason: str) -> None:
-        self._lines.append((self._act, "", texts.say("demo-refused", reason=reason), *[""] * (len(MOMENTS) + 1)))
+        self.note(texts.say("demo-refused", reason=reason))
+
+    def note(self, text: str) -> None:
+        self._lines.append((self._act, "", text, *[""] * (len(MOMENTS) + 1)))
 
     def _put(self, sequence: int, line: tuple[str, ...]) -> None:
         if sequence in self._places:

@@ -92,8 +92,8 @@ class ReceiverThread:
 
     def enrol(
         self, public_key: bytes, name: str, *, host: str = "127.0.0.1", port: int | None = None, **options: Any
-    ) -> dict[str, bytes]:
-        """The files of a box that shall find this receiver; see `Town.enrol`."""
+    ) -> dict[str, Any]:
+        """The account of a box that shall find this receiver; see `Town.enrol`."""
         return self.town.enrol(public_key, name, host, port or self.port, **options)
 
     def invite(self, name: str | None = None, *, host: str = "127.0.0.1", hours: float = 24) -> Invite:

@@ -4,37 +4,31 @@ The same main.py as on the chip. This side is the world: it presses, cuts Wi-Fi,
 mains and power, watches lights and siren, and reads the serial console.
 """
 
-import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from alertbox.errors import UserError
 from alertbox.sim import flash
 from alertbox.sim.air import Air
-from alertbox.sim.console import Console, LogLine, parse
+from alertbox.sim.console import LogLine
 from alertbox.sim.dns import DnsServer
+from alertbox.sim.machine import EPOCH_2000, Machine
+from alertbox.sim.process import ROOT, micropython
 
-ROOT = Path(__file__).resolve().parents[3]
-_EPOCH_2000 = 946684800
-_RESTARTS = {"reset": 2, "watchdog": 3, "soft reset": 5}  # how it died: machine.reset_cause() next
-_POWER_ON = 1
+__all__ = ["ROOT", "VirtualBox", "micropython"]
+
+_NETWORKS = {"shop": "shop-key"}
+_ENROLMENT = ("version", "issued", "user", "password", "secret", "ca", "town")
 
 
-class VirtualBox:
+class VirtualBox(Machine):
     """A box in a process of its own.
 
     clock: "real", or "stepped": time moves only by `advance` (and by what presses take).
-    receiver: a ReceiverThread, where it is enrolled at its first start and which it then reaches by Wi-Fi.
-    Without one the box is armed but unenrolled.
+    receiver: a ReceiverThread, which it reaches by Wi-Fi and where it is enrolled at its first start, unless `enrol`
+    is False. Without one the box is armed but unenrolled.
+    networks: {name: key} of the Wi-Fi around, nearest first; an open one has the key "".
     folder: where its flash lives; a temporary one by default. rtc: what its clock says whenever power comes, Unix
     seconds; the chip's says 2000. on_console: gets each line of its console.
     """
@@ -43,6 +37,8 @@ class VirtualBox:
         self,
         receiver: Any = None,
         *,
+        enrol: bool = True,
+        networks: Mapping[str, str] = _NETWORKS,
         folder: Path | None = None,
         clock: str = "real",
         name: str = "Boulangerie Martin",
@@ -50,98 +46,94 @@ class VirtualBox:
         heapsize: str = "512K",
         siren: bool = False,
         mains: bool = True,
-        rtc: int = _EPOCH_2000,
+        rtc: int = EPOCH_2000,
         on_console: Callable[[str], object] | None = None,
     ) -> None:
-        if clock not in ("real", "stepped"):
-            raise ValueError(f'clock is "real" or "stepped", not {clock!r}')
-        self.clock = clock
+        super().__init__(folder=folder, clock=clock, board=board, heapsize=heapsize, rtc=rtc, on_console=on_console)
         self.name = name
-        self.public_key: bytes | None = None
-        self.files: dict[str, bytes] = {}  # what enrolment put on it
-        self.log: list[LogLine] = []
-        self.console_lines: list[str] = []
-        self._on_console = on_console
-        self._rtc = rtc
+        self.networks = dict(networks)
+        self.account: dict[str, Any] = {}  # what its enrolment at the first start gave it
         self._receiver = receiver
+        self._enrols = enrol and receiver is not None
         self._siren = siren
-        self._heapsize = heapsize
-        self._board = board
         self._inputs = {"button": False, "mains": mains}
-        self._temporary = tempfile.mkdtemp(prefix="alertbox-") if folder is None else None
-        self.folder = Path(folder or self._temporary or "")
-        self._flash = self.folder / "flash.bin"
-        self._changed = threading.Condition()
-        self._answers: dict[int, dict[str, Any]] = {}
         self._edges_done: set[int] = set()
-        self._advanced = False
         self._pins: dict[int, int] = {}
         self._outputs: dict[str, list[int]] = {}
         self._wifi = True
         self._internet = True
-        self._reset_cause = _POWER_ON
-        self._process: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
-        self._died: str | None = None
-        self._next_id = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
         self._air = Air()
         self.dns = DnsServer()  # the network's
-        self._console = Console(self._line)
-        self.serial = self._console.path
-
-    # ---- life ----
 
     def __enter__(self) -> "VirtualBox":
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not self._flash.exists():
-            flash.make_blank(self._flash)
-            self.power_on()
-            if self._receiver is not None:
-                self._enrol()
-        else:
-            self.power_on()
+        blank = self._open()
+        self.power_on()
+        if blank and self._enrols:
+            self._enrol()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.power_cut()
+        super().__exit__(kind, error, trace)
         self._air.close()
         self.dns.close()
-        self._console.close()
-        self._listener.close()
-        if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def power_on(self, timeout: float = 20) -> LogLine:
-        """Switch on and wait until the box is armed; returns that log line."""
-        if self._process is not None:
-            raise RuntimeError("the box is on already")
         if self._receiver is not None:
             self._air.upstream = ("127.0.0.1", self._receiver.port)
-        mark = len(self.log)
-        self._start()
-        return self.wait_log("app", "armed", since=mark, timeout=timeout)
+        return super().power_on(timeout)
 
-    def power_cut(self) -> None:
-        """Take the power away at this moment."""
-        if self._process is not None:
-            self._process.kill()
-        self.wait_off()
+    def _enrol(self) -> None:
+        self.wait_log("app", "identity")
+        if self.public_key is None:
+            raise RuntimeError("the box told no public key")
+        host = self._receiver.town.names[0]  # a name, so that the box has to ask its DNS server
+        self.account = self._receiver.enrol(self.public_key, self.name, host=host)
+        self.power_cut()
+        self.put_documents(self.account)
+        self.power_on()
 
-    def power_cut_at_flash_operation(self, operations: int, seed: int = 1) -> None:
-        """Take the power away in the middle of the n-th flash program or erase from now."""
-        self._command("cut", operations=operations, seed=seed)
+    def stored(self, name: str) -> dict[str, Any]:
+        """The box's `settings` or `enrolment`, read out of its flash as who opens the box could."""
+        return flash.document(self._flash, self.partitions, name)
 
-    def wait_off(self, timeout: float = 20) -> str | None:
-        """Wait until the power is off; returns how it came about."""
-        self._wait(lambda: self._process is None, timeout, "the box to go off")
-        return self._died
+    def put_documents(self, account: Mapping[str, Any]) -> None:
+        """Write settings and enrolment as provisioning would, the box being off."""
+        enrolment = {name: account[name] for name in _ENROLMENT}
+        settings: dict[str, Any] = {
+            "version": 2,
+            "shop": {"name": self.name},
+            "wifi": [{"ssid": ssid, "key": key} for ssid, key in list(self.networks.items())[:1]],
+            "receiver": {name: account[name] for name in ("host", "port", "server_name")},
+        }
+        if self._siren:
+            settings["siren"] = {"allowed": True, "form": "sim"}
+        files = {"settings.a": flash.slot(settings), "enrolment.a": flash.slot(enrolment)}
+        flash.put_files(self._flash, self.partitions, files)
 
-    @property
-    def is_on(self) -> bool:
-        return self._process is not None
+    def _world(self) -> dict[str, Any]:
+        return {
+            "air": self._air.port,
+            "dns": self.dns.port,
+            "wifi": self._wifi,
+            "networks": list(self.networks.items()),
+            "inputs": self._inputs,
+        }
+
+    def _went_off(self) -> None:
+        self._air.drop()
+        self._pins.clear()
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        if event["event"] == "edges":
+            self._edges_done.add(event["of"])
+        elif event["event"] == "pin":
+            self._pins[event["pin"]] = event["level"]
+        elif event["event"] == "on":
+            self._outputs = event["outputs"]
+
+    # ---- the world ----
 
     @property
     def wifi_up(self) -> bool:
@@ -150,75 +142,6 @@ class VirtualBox:
     @property
     def mains_on(self) -> bool:
         return self._inputs["mains"]
-
-    def _start(self) -> None:
-        self._died = None
-        settings = {
-            "root": str(ROOT),
-            "board": self._board,
-            "flash": str(self._flash),
-            "control": self._listener.getsockname()[1],
-            "air": self._air.port,
-            "dns": self.dns.port,
-            "clock": self.clock,
-            "rtc": self._rtc - _EPOCH_2000,
-            "mac": "240ac4000001",
-            "wifi": self._wifi,
-            "inputs": self._inputs,
-            "reset_cause": self._reset_cause,
-        }
-        settings_file = self.folder / "settings.json"
-        settings_file.write_text(json.dumps(settings))
-        command = [micropython(), "-X", f"heapsize={self._heapsize}", str(ROOT / "boards/unix/launch.py")]
-        environment = dict(os.environ, MICROPYPATH=".frozen", TZ="UTC")
-        end = self._console.box_end
-        self._process = subprocess.Popen(
-            [*command, str(settings_file)], stdin=end, stdout=end, stderr=end, env=environment
-        )
-        threading.Thread(target=self._attend, args=(self._process,), daemon=True, name="box").start()
-
-    def _attend(self, process: subprocess.Popen[bytes]) -> None:
-        """Follow one life of the box: its control channel, then its end."""
-        self._listener.settimeout(20)
-        try:
-            channel, _ = self._listener.accept()
-        except OSError:
-            process.kill()
-        else:
-            channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._channel = channel
-            with channel, channel.makefile("rb") as lines:
-                try:
-                    for line in lines:
-                        self._event(json.loads(line))
-                except OSError:
-                    pass  # killed: the end follows
-        process.wait()
-        with self._changed:
-            self._channel = None
-            self._air.drop()
-            self._pins.clear()
-            cause = self._died
-            if cause in _RESTARTS:
-                self._reset_cause = _RESTARTS[cause]
-                self._start()
-            else:
-                self._reset_cause = _POWER_ON
-                self._process = None
-            self._changed.notify_all()
-
-    def _enrol(self) -> None:
-        self.wait_log("app", "identity")
-        if self.public_key is None:
-            raise RuntimeError("the box told no public key")
-        host = self._receiver.town.names[0]  # a name, so that the box has to ask its DNS server
-        wifi = ("shop", "secret")
-        self.files = self._receiver.enrol(self.public_key, self.name, host=host, wifi=wifi, siren=self._siren)
-        self.power_cut()
-        flash.put_files(self._flash, ROOT / "boards" / self._board / "partitions.csv", self.files)
-        self.power_on()
-
-    # ---- the world ----
 
     def press(self, name: str = "button", ms: int = 120) -> float:
         """Press and release an input; returns time.monotonic() of the press (real clock)."""
@@ -252,11 +175,19 @@ class VirtualBox:
         self.edges("mains", [(0, 1 if on else 0)])
 
     def wifi(self, up: bool) -> None:
-        """Switch the access point; a loss is silence, nothing is closed."""
+        """Switch the access points; a loss is silence, nothing is closed."""
         self._wifi = up
         self._reach()
-        if self._process is not None:
-            self._command("wifi", up=up)
+        self._tell_wifi()
+
+    def set_networks(self, networks: Mapping[str, str]) -> None:
+        """Other Wi-Fi around, as in the constructor."""
+        self.networks = dict(networks)
+        self._tell_wifi()
+
+    def _tell_wifi(self) -> None:
+        if self.is_on:
+            self._command("wifi", up=self._wifi, networks=list(self.networks.items()))
 
     def internet(self, up: bool) -> None:
         """Wi-Fi stays joined, and nothing beyond the access point answers, DNS included."""
@@ -286,17 +217,18 @@ class VirtualBox:
 
     def set_clock(self, unix_seconds: int) -> None:
         """Make the chip's RTC jump."""
-        self._command("clock", seconds=unix_seconds - _EPOCH_2000)
+        self._command("clock", seconds=unix_seconds - EPOCH_2000)
 
     def advance(self, ms: int) -> None:
         """Let virtual time pass (stepped clock); returns when the box has lived through it."""
         if self.clock != "stepped":
             raise RuntimeError("only a stepped clock can be advanced")
-        self._advanced = False
+        self._marks.discard("advanced")
         process = self._process
         self._command("advance", ms=ms)
         # A box that restarts meanwhile begins a new time.
-        self._wait(lambda: self._advanced or self._process is not process, 60 + ms / 1000, "virtual time to pass")
+        over = lambda: "advanced" in self._marks or self._process is not process or self.at_prompt  # noqa: E731
+        self._wait(over, 60 + ms / 1000, "virtual time to pass")
 
     def light(self) -> bool:
         return self._output("light")
@@ -313,89 +245,3 @@ class VirtualBox:
             return False
         number, active = self._outputs[name]
         return self._pins.get(number, 1 - active) == active
-
-    # ---- waiting ----
-
-    def wait_log(self, module: str, text: str, *, since: int = 0, timeout: float = 20) -> LogLine:
-        """The first line of `module` from index `since` of `log` whose text starts with `text`."""
-        found: list[LogLine] = []
-
-        def look() -> bool:
-            found.extend(line for line in self.log[since:] if line.module == module and line.text.startswith(text))
-            return bool(found) or self._process is None
-
-        self._wait(look, timeout, f"log line {module} {text}")
-        if not found:
-            raise RuntimeError(f"the box went off ({self._died}) before {module} {text}:\n{self._tail()}")
-        return found[0]
-
-    def wait_for(self, condition: Callable[[], bool], timeout: float = 20, what: str = "a condition") -> None:
-        """Wait for a condition on this box's state; it is looked at after each event and line."""
-        self._wait(condition, timeout, what)
-
-    def _wait(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        with self._changed:
-            if not self._changed.wait_for(condition, timeout):
-                raise TimeoutError(f"waited {timeout:g} s for {what}; the box's last lines:\n{self._tail()}")
-
-    def _tail(self) -> str:
-        return "\n".join(self.console_lines[-15:])
-
-    # ---- the channel ----
-
-    def _command(self, name: str, timeout: float = 20, **arguments: Any) -> dict[str, Any]:
-        if self._process is None:
-            raise RuntimeError("the box is off")
-        self._wait(lambda: self._channel is not None, timeout, "the box's control channel")
-        with self._changed:
-            self._next_id += 1
-            number = self._next_id
-        assert self._channel is not None
-        self._channel.sendall((json.dumps({"id": number, "do": name, **arguments}) + "\n").encode())
-        self._wait(lambda: number in self._answers or self._channel is None, timeout, f"the answer to {name}")
-        if number not in self._answers:
-            raise RuntimeError(f"the box went off ({self._died}) during {name}")
-        answer = self._answers.pop(number)
-        if "error" in answer:
-            raise RuntimeError(f"{name}: {answer['error']}")
-        return answer
-
-    def _event(self, message: dict[str, Any]) -> None:
-        with self._changed:
-            event = message.get("event")
-            if event is None:
-                self._answers[message["id"]] = message
-            elif event == "edges":
-                self._edges_done.add(message["of"])
-            elif event == "pin":
-                self._pins[message["pin"]] = message["level"]
-            elif event == "on":
-                self._outputs = message["outputs"]
-            elif event == "died":
-                self._died = message["cause"]
-            self._changed.notify_all()
-
-    def _line(self, text: str, at: float) -> None:
-        if text == "\x00advanced":
-            with self._changed:
-                self._advanced = True
-                self._changed.notify_all()
-            return
-        if self._on_console is not None:
-            self._on_console(text)
-        with self._changed:
-            self.console_lines.append(text)
-            line = parse(text, at)
-            if line is not None:
-                self.log.append(line)
-                if "public" in line.fields:
-                    self.public_key = bytes.fromhex(line.fields["public"])
-            self._changed.notify_all()
-
-
-def micropython() -> str:
-    """The unix port: $MICROPYTHON, or the one installed beside this Python."""
-    path = os.environ.get("MICROPYTHON") or str(Path(sys.executable).parent / "micropython")
-    if not Path(path).exists():
-        raise UserError("no-micropython", path=path)
-    return path

@@ -1,12 +1,18 @@
 """The virtual box's flash file, and the littlefs in it, from the host's side."""
 
+import contextlib
+import json
+import struct
+import zlib
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from littlefs import LittleFS
 from littlefs.context import UserContext
 
 FLASH_BYTES = 4 * 1024 * 1024
 _BLOCK = 4096
+_SLOT_HEAD = 16  # see slot()
 
 
 def make_blank(path: Path) -> None:
@@ -15,21 +21,51 @@ def make_blank(path: Path) -> None:
 
 def put_files(path: Path, table: Path, files: dict[str, bytes]) -> None:
     """Write files into the filesystem partition, the box being off."""
-    offset, size = partition(table, "vfs")
+    offset, _ = partition(table, "vfs")
     with path.open("r+b") as flash:
-        flash.seek(offset)
-        context = UserContext(size)
-        context.buffer = bytearray(flash.read(size))
-        # MicroPython's VfsLfs2 uses these sizes; the block count is the partition's.
-        filesystem = LittleFS(
-            context, block_size=_BLOCK, block_count=size // _BLOCK, read_size=32, prog_size=32, lookahead_size=32
-        )
+        filesystem, context = _mount(flash, table)
         for name, data in files.items():
+            if "/" in name.strip("/"):
+                filesystem.makedirs(name.rpartition("/")[0], exist_ok=True)
             with filesystem.open(name, "wb") as file:
                 file.write(data)
         filesystem.unmount()
         flash.seek(offset)
         flash.write(context.buffer)
+
+
+def document(path: Path, table: Path, name: str) -> dict[str, Any]:
+    """What the box has stored under this name, the newer of its two slots; KeyError if nothing."""
+    with path.open("rb") as flash:
+        filesystem, _ = _mount(flash, table)
+        found = []
+        for end in "ab":
+            with contextlib.suppress(FileNotFoundError), filesystem.open(f"{name}.{end}", "rb") as file:
+                data = file.read()
+                found.append((struct.unpack_from("<I", data, 4)[0], data[_SLOT_HEAD:]))
+    if not found:
+        raise KeyError(f"the box has stored no {name}")
+    stored: dict[str, Any] = json.loads(max(found)[1])
+    return stored
+
+
+def _mount(flash: BinaryIO, table: Path) -> tuple[LittleFS, UserContext]:
+    offset, size = partition(table, "vfs")
+    flash.seek(offset)
+    context = UserContext(size)
+    context.buffer = bytearray(flash.read(size))
+    # MicroPython's VfsLfs2 uses these sizes; the block count is the partition's.
+    filesystem = LittleFS(
+        context, block_size=_BLOCK, block_count=size // _BLOCK, read_size=32, prog_size=32, lookahead_size=32
+    )
+    return filesystem, context
+
+
+def slot(document: dict[str, Any]) -> bytes:
+    """A document as the first of the box's two slots holds it; firmware/box/slots.py has the form."""
+    payload = json.dumps(document, ensure_ascii=False).encode()
+    head = struct.pack("<4sII", b"ABS1", 1, len(payload))
+    return head + struct.pack("<I", zlib.crc32(head + payload)) + payload
 
 
 def partition(table: Path, name: str) -> tuple[int, int]:

@@ -1,0 +1,5 @@
+"""`python -m alertbox` is `alertbox`."""
+
+from alertbox.cli import main
+
+main()
