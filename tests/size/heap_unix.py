@@ -39,7 +39,7 @@ answer = {"littlefs": used() - before}
 sys.path[:] = ["/host" + part for part in settings["path"]] + [".frozen"]
 probe.put(settings["files"])
 probe.chip(settings["rows"], settings["cells"])
-ca = bytes.fromhex(settings["files"]["ca.der"])
+ca = bytes.fromhex(settings["ca"])
 before = used()
 context = tls_context(ca)
 answer["tls"] = used() - before

@@ -75,7 +75,28 @@ def put(files):
 
 def load():
     """Every module of the application, as main.py loads them."""
+    if sys.platform == "webassembly":
+        _as_on_a_chip()
     __import__("box.app")
+    if sys.platform == "webassembly":
+        # Nobody types; that port's asyncio cannot wait for a stream.
+        sys.modules["box.console"]._readable = lambda stream: sys.modules["asyncio"].Event().wait()
+
+
+class _Errno:
+    """That port's files speak of a missing file with the host's number, 44."""
+
+    ENOENT = 44
+
+    def __getattr__(self, name):
+        return getattr(_errno, name)
+
+
+_errno = __import__("errno")
+
+
+def _as_on_a_chip():
+    sys.modules["errno"] = _Errno()
 
 
 def arm():

@@ -79,18 +79,24 @@ def compile_firmware(target: Path) -> dict[str, int]:
 def settings(board: Path, firmware: Path) -> dict[str, Any]:
     """What both ports are told: the box is enrolled, its two rings lie one after the other."""
     ca = Authority.create().certificate.public_bytes(Encoding.DER)
-    enrolment = {
-        "version": 1,
-        "issued": 1_800_000_000,
-        "host": "receiver.example.org",
-        "port": 8883,
-        "server_name": "receiver.example.org",
-        "user": "0011223344556677",
-        "password": "x" * 32,
-        "secret": "00" * 32,
-        "wifi": ["shop", "secret"],
-        "siren": True,
+    documents = {
+        "settings.a": {
+            "version": 2,
+            "wifi": [{"ssid": "shop", "key": "x" * 16}],
+            "receiver": {"host": "receiver.example.org", "port": 8883, "server_name": "receiver.example.org"},
+            "siren": {"allowed": True, "form": "2026/17"},
+        },
+        "enrolment.a": {
+            "version": 2,
+            "issued": 1_800_000_000,
+            "user": "0011223344556677",
+            "password": "x" * 32,
+            "secret": "00" * 32,
+            "ca": ca.hex(),
+            "town": "04" + "11" * 64,
+        },
     }
+    files = {name: flash.slot(document).hex() for name, document in documents.items()}
     rows, at = [], 0
     for name in ("journal", "events"):
         _, size = flash.partition(board / "partitions.csv", name)
@@ -100,7 +106,8 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
         "path": [str(part) for part in (HERE, firmware, board, ROOT / "boards/unix/modules", ROOT / "boards/unix")],
         # The empty key has the box make its own. A missing one would too, but the 32-bit port's number for "no such
         # file" is another, and the box would take it for a fault of flash.
-        "files": {"enrolment.json": json.dumps(enrolment).encode().hex(), "ca.der": ca.hex(), "key": ""},
+        "files": files | {"key": ""},
+        "ca": ca.hex(),
         "rows": rows,
         "cells": at,
         "settle_ms": _SETTLE_MS,
