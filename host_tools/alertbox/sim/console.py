@@ -13,6 +13,7 @@ import threading
 import time
 import tty
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 
 from alertbox.sim.output import MARK, LogLine, Output, parse
@@ -64,9 +65,9 @@ class Console:
 
     # ---- a life of the box ----
 
-    def begin(self) -> None:
-        """Before a process is started on `box_end`."""
-        self._ask(self._begin)
+    def begin(self, keep: bool) -> None:
+        """Before a process is started on `box_end`. `keep`: what was received is for the prompt that comes."""
+        self._ask(partial(self._begin, keep))
 
     def attend(self, process: subprocess.Popen[bytes]) -> None:
         self.uart.process = process
@@ -74,6 +75,7 @@ class Console:
     def end(self) -> bytes:
         """The process is gone: wait until all it said has been read; its last bytes."""
         self.uart.process = None
+        self.uart.closed = True
         self._ended.clear()
         self.say(MARK + _ENDED.encode() + b"\n")
         self._ended.wait(_WAIT_S)
@@ -83,10 +85,10 @@ class Console:
         """In the box's place."""
         os.write(self.box_end, data)
 
-    def _begin(self) -> None:
+    def _begin(self, keep: bool) -> None:
         self._hidden = None
         self._output.end_line(time.monotonic())
-        self.uart.reset()
+        self.uart.reset(keep)
 
     # ---- the pump ----
 

@@ -138,7 +138,7 @@ class Machine:
             "interrupt_index": termios.VINTR,
             "start": how,
         }
-        self._console.begin()
+        self._console.begin(keep=how is Start.PROMPT)
         settings_file = self.folder / "settings.json"
         process = start(settings | self._world(), settings_file, self._heapsize, self._console.box_end)
         self._console.attend(process)

@@ -16,7 +16,7 @@ SOFT_RESET = 5  # machine.SOFT_RESET
 RESTARTS = {"reset": 2, "watchdog": 3, "soft reset": SOFT_RESET}  # how it died: machine.reset_cause() next
 
 _RAW_SOFT_RESET = b">OK\r\n"
-# A signal between two lines at the prompt ends the unix port, a second one in the middle of a line too (status 1).
+# A signal between two lines at the prompt ends the unix port, and one in the garbage collector too (status 1).
 _INTERRUPTED = (1, -signal.SIGINT)
 
 

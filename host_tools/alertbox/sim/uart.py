@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import termios
+import time
 import tty
 from pathlib import Path
 
@@ -19,6 +20,7 @@ CTRL_C = 3
 TICK_S = 0.002
 _MOST = 2 * round(TICK_S / BYTE_S)
 _INTERRUPT_S = 2.0  # a program that catches Ctrl-C and goes on gets what came after it this late
+_SLEEP_S = 0.1  # what runs for so long without a wait is interrupted wherever it is
 _LOCAL_FLAGS, _CHARACTERS = 3, 6  # places in what tcgetattr gives
 
 
@@ -69,16 +71,19 @@ class Uart:
         self._inlet = inlet
         self._terminal = terminal
         self._buffer = bytearray()  # what came and is not at the process yet
-        self._interrupted: float | None = None
+        self._pressed: float | None = None  # when a Ctrl-C came that is not signalled yet
+        self._interrupted: float | None = None  # when one was, until the prompt shows
 
     @property
     def busy(self) -> bool:
-        return self.wire.busy or bool(self._buffer)
+        return self.wire.busy or bool(self._buffer) or self._pressed is not None
 
-    def reset(self) -> None:
-        """A start of the chip: raw, Ctrl-C interrupts, nothing received."""
-        self._buffer.clear()
-        self._interrupted = None
+    def reset(self, keep: bool) -> None:
+        """A start of the chip: raw, Ctrl-C interrupts, and nothing received, but for what to `keep` for its prompt."""
+        if not keep:
+            self._buffer.clear()
+        self._pressed = None
+        self._interrupted = time.monotonic() if keep else None
         self.closed = False
         termios.tcflush(self._terminal, termios.TCIFLUSH)
         tty.setraw(self._terminal)
@@ -94,23 +99,27 @@ class Uart:
         room = ROOM - len(self._buffer) - self._unread()
         for byte in self.wire.arrived(now):
             if byte == interrupt != 0 and self._runs_code():
-                self._interrupt(now)
+                # A second one before the first is served is the same one, as on the chip.
+                self._pressed = self._pressed or (now if self._interrupted is None else None)
             elif room > 0:
                 self._buffer.append(byte)
                 room -= 1
             else:
                 self.dropped += 1
+        self._signal(now)
         if self._interrupted is not None and (self._at_prompt() or now > self._interrupted + _INTERRUPT_S):
             self._interrupted = None
         # MicroPython throws away what it has not read when it comes to its prompt, which the chip does not.
-        if self._buffer and self._interrupted is None and not self.closed:
+        if self._buffer and not (self._pressed or self._interrupted or self.closed):
             os.write(self._inlet, self._buffer)
             self._buffer.clear()
 
-    def _interrupt(self, now: float) -> None:
-        # A second one before the first is served ends MicroPython's unix port; on the chip it is the same one.
-        if self._interrupted is None and self.process is not None:
-            self._interrupted = now
+    def _signal(self, now: float) -> None:
+        """The unix port leaves whatever C code it is in, be it its garbage collector: wait until it waits."""
+        if self._pressed is None or self.process is None:
+            return
+        if now > self._pressed + _SLEEP_S or _sleeps(self.process.pid):
+            self._pressed, self._interrupted = None, now
             self.process.send_signal(signal.SIGINT)
 
     def _unread(self) -> int:
@@ -133,3 +142,11 @@ class Uart:
             return not self._at_prompt()
         caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
         return bool(int(caught.split()[1], 16) & 1 << signal.SIGINT - 1)
+
+
+def _sleeps(pid: int) -> bool:
+    """Whether it is in a system call that waits; yes where that cannot be told."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+    except OSError:
+        return True
