@@ -37,6 +37,21 @@ def test_a_locked_box_wants_a_technician_before_anything_is_read():
     assert writing.look(ProvisionBox(locked=True), Technician()).locked
 
 
+def test_a_given_secret_that_the_box_has_already_is_no_change():
+    box = ProvisionBox({"version": 2, "wifi": [{"ssid": "a", "key": "motdepasse"}, {"ssid": "b", "key": "motdepasse"}]})
+    held = writing.look(box, None).settings
+
+    def news(*wifi: tuple[str, str | None]) -> list[str | None]:
+        settings = held.changed("wifi", [{"ssid": ssid, "key": key} for ssid, key in wifi])
+        return [network.key for network in writing.keep_known_secrets(box, held, settings).wifi]
+
+    assert news(("a", "motdepasse"), ("b", None)) == [None, None]
+    assert news(("a", "motdepasse"), ("b", "unautremot")) == [None, "unautremot"]
+    # Told apart by their place at the box, so a moved one stays as it was given.
+    assert news(("b", "motdepasse"), ("a", "motdepasse")) == ["motdepasse", "motdepasse"]
+    assert box.done == []
+
+
 def test_a_fingerprint_that_does_not_belong_to_the_key_is_refused():
     box = ProvisionBox()
     box.identity["box"] = "0" * 16

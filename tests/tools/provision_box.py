@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from alertbox.errors import UserError
@@ -54,6 +54,7 @@ class ProvisionBox:
             "test": lambda: {"sequence": 7},
             "delivery": lambda _: {"state": self.delivery.pop(0) if len(self.delivery) > 1 else self.delivery[0]},
             "lock": lambda: {},
+            "diff": self._diff,
         }
         if method in ("restart", "test", "lock"):
             self.done.append(method)
@@ -61,6 +62,11 @@ class ProvisionBox:
 
     def put(self, name: str, data: bytes, progress: object = None) -> None:
         self._put[name] = data
+
+    def _diff(self) -> dict[str, Any]:
+        new, old = (dict(_flat(document, "")) for document in (json.loads(self._put["settings"]), self.settings))
+        changes = [path for path in new | old if new.get(path) != old.get(path) and new.get(path, "") is not None]
+        return {"changes": changes, "more": False}
 
     def commit(self, name: str, data: bytes) -> Any:
         assert self._put.pop(name) == data
@@ -119,6 +125,15 @@ class ProvisionBox:
             for row in rows if isinstance(rows, list) else [rows]:
                 found.append((part, row[name] if name else "", row, secrets))
         return found
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """(path, value) of each field."""
+    if isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _flat(inner, f"{path}.{name}".lstrip("."))
+    else:
+        yield path, value
 
 
 def main(arguments: list[str], box: ProvisionBox) -> None:

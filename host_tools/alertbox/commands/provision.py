@@ -150,7 +150,7 @@ class _Run:
     def _settings(self) -> Settings | None:
         """What to write, agreed to; None if nothing is to be written."""
         if self._todo.file:
-            settings = shopfile.load(self._todo.file, self._found.settings, _ask_key(self._todo.dry_run))
+            settings = self._news(shopfile.load(self._todo.file, self._found.settings, _ask_key(self._todo.dry_run)))
             self._show(settings)
             if self._todo.dry_run:
                 return None
@@ -167,12 +167,17 @@ class _Run:
             wizard.walk()
         while True:
             wizard.review()
+            wizard.settings = self._news(wizard.settings)
             self._ask_invite()
             self._show(wizard.settings)
             if self._todo.dry_run:
                 return None
             if not self._would_write(wizard.settings) or self._ask.yes("write", True):
                 return wizard.settings
+
+    def _news(self, settings: Settings) -> Settings:
+        """Without the secrets that are none of it."""
+        return writing.keep_known_secrets(self._link, self._found.settings, settings) if self._link else settings
 
     def _show(self, settings: Settings) -> None:
         """Before anything is written: refuse what may not be called, show the SMS and the differences."""

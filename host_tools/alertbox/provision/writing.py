@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from alertbox.box_console import Unlocks
+from alertbox.box_console import BoxRefused, Unlocks
 from alertbox.enrolling import Enrolled
 from alertbox.errors import UserError
 from alertbox.formats import box_id
@@ -92,6 +92,31 @@ def enrol(found: Found, source: Callable[[str, str], Enrolled], name: str) -> En
     return enrolled
 
 
+def keep_known_secrets(link: Link, held: Settings, settings: Settings) -> Settings:
+    """`settings` with null for each given secret that the box has already, so that it counts as no change.
+
+    A box tells no secret, but it compares: all is put to it, and nothing committed. Whom it refuses learns nothing.
+    """
+    given = [change.path for change in diff(held, settings) if change.secret and change.old is None]
+    if not given:
+        return settings
+    try:
+        link.put("settings", _encoded(settings.document()))
+        answer = link.call("diff")
+    except BoxRefused:
+        return settings
+    document = settings.model_dump(by_alias=True)
+    for *place, name in given:
+        # Lists are compared by place there: only in an item that is otherwise the same is it the same secret.
+        item = ".".join(map(str, place))
+        if not answer["more"] and not any(f"{path}.".startswith(f"{item}.") for path in answer["changes"]):
+            row: Any = document
+            for step in place:
+                row = row[step]
+            row[name] = None
+    return Settings.read(document, export=True)
+
+
 def with_receiver(settings: Settings, enrolled: Enrolled) -> Settings:
     return settings.changed("receiver", Receiver(**enrolled.receiver))
 
@@ -107,9 +132,13 @@ def write(
     if enrolled is not None:
         documents["enrolment"] = enrolled.enrolment
     for name, document in documents.items():
-        data = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        data = _encoded(document)
         link.put(name, data, progress)
         link.commit(name, data)
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def restart(link: Link, technician: Unlocks | None) -> dict[str, Any]:
