@@ -30,13 +30,15 @@ ANYTHING = Never()
 RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
-    *((f"firmware/box/{name}.py", ANYTHING) for name in ("app", "startup", "door")),  # they wire all the parts
+    # They wire all the parts.
+    *((f"firmware/box/{name}.py", ANYTHING) for name in ("app", "startup", "senses", "radio", "door")),
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
     *((f"firmware/box/{name}/**", Only(DRIVER | {f"box.{name}"})) for name in ("inputs", "bips", "modem", "local")),
     ("firmware/box/transports/**", Only(DRIVER | {"box.transports"})),
     ("firmware/box/journal.py", Only(SERVICE | {"box.ring"})),
     ("firmware/box/events.py", Only(SERVICE | {"box.ring"})),
     ("firmware/box/bip_counters.py", Only(SERVICE | {"box.ring"})),
+    ("firmware/box/bip_methods.py", Only(SERVICE | {"box.bip_registry"})),
     ("firmware/box/*", Only(SERVICE)),  # drivers and transports come as arguments
     ("firmware/**", Only()),  # a new folder needs a row of its own
     ("boards/unix/**", Never({"box"})),  # the virtual chip knows nothing of the box that runs on it
@@ -94,6 +96,7 @@ BAD_IMPORTS = [
     ("firmware/box/journal.py", "import esp32", "esp32"),
     ("firmware/box/events.py", "from box import journal", "box.journal"),
     ("firmware/box/bip_counters.py", "from box import journal", "box.journal"),
+    ("firmware/box/bip_methods.py", "from box.bips import ble", "box.bips.ble"),
     ("firmware/box/ring.py", "from box.journal import Journal", "box.journal.Journal"),
     ("firmware/box/dispatcher.py", "from box.ring import Ring", "box.ring.Ring"),
     ("firmware/box/dispatcher.py", "from box.transports.mqtt import Mqtt", "box.transports.mqtt.Mqtt"),

@@ -18,19 +18,17 @@ import network
 from box import log
 from box.clock import Clock
 from box.console import close_window
-from box.core import alert, cose, mac, policy, signs
+from box.core import alert, battery, cose, mac
 from box.core.commissioning import TestMode
 from box.core.incident import Incident
 from box.core.signer import Signer
 from box.dispatcher import Dispatcher
 from box.door import console
 from box.errors import StorageError, TransportError
-from box.inputs.button import Button
-from box.inputs.mains import Mains
 from box.issuer import Issuer
-from box.local.light import Light
-from box.local.siren import Siren
 from box.log import Log
+from box.radio import Radio
+from box.senses import Senses, light
 from box.startup import ADDRESS_FILE, Stored
 from box.supervisor import WATCHDOG_MS, Supervisor
 from box.transports.dns import AddressFile, Resolver
@@ -55,18 +53,6 @@ def main() -> None:
         machine.reset()
 
 
-def _input_pin(name: str):
-    """(pin, level while active)."""
-    number, active, pull_up = board.INPUTS[name]
-    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP if pull_up else -1), active
-
-
-def _output_pin(name: str):
-    """(pin, level while on)."""
-    number, active = board.OUTPUTS[name]
-    return machine.Pin(number, machine.Pin.OUT, value=1 - active), active
-
-
 class _Box:
     """Holds the parts; the methods below only pass things on."""
 
@@ -74,10 +60,9 @@ class _Box:
         self._clock = Clock(machine.RTC(), BUILT)
         log.now = self._clock.now
         _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
-        self._light = Light(*_output_pin("light"))
+        self._light = light()
         self._dispatcher: "Dispatcher | None" = None
         self._receiver: "ReceiverLink | None" = None
-        self._received_ms: "int | None" = None
         self._flash_fault = False  # until the next start: somebody must look at this box
         self._stored = stored = Stored()
         stored.take_over()
@@ -91,10 +76,14 @@ class _Box:
         self._identity = stored.identity
         stored.open_events(machine.reset_cause())
         self._events = stored.events
+        stored.open_counters()
         self._clock.start_at(max(self._events.last_utc, self._enrolment.issued if self._enrolment else 0))
         self._test_mode = TestMode()
-        self._make_senses(settings)
+        self._incident = Incident()
+        self._senses = Senses(settings, self._clock, self._test_mode, self._is_needed, self._siren_did)
         self._make_alerts()
+        self._radio = Radio(stored, settings, self._issuer, self._clock)
+        self._radio.bips.resume()
         self._make_network(settings)
         _log.info("identity", box=self._identity.box.hex(), public=self._identity.public.hex())
 
@@ -105,16 +94,6 @@ class _Box:
         except (OSError, RuntimeError) as error:  # the port raises both
             _log.error("the radio does not start", reason=error)
 
-    def _make_senses(self, settings: dict) -> None:
-        pin, active = self._button_pin = _input_pin("button")
-        self._button = Button(pin, self._clock.now, active)
-        self._meanings = policy.meanings(settings["policy"]["button"])
-        pin, active = _input_pin("mains")
-        self._mains = Mains(pin, active, self._clock)
-        siren = settings["siren"]
-        pin, active = _output_pin("siren")
-        self._siren = Siren(pin, active, siren["allowed"], self._clock.now, siren["max_s"])
-
     def _make_alerts(self) -> None:
         self._signer = Signer(self._identity.private, self._events.boot, os.urandom)
         self._issuer = Issuer(
@@ -122,7 +101,7 @@ class _Box:
             self._events.boot,
             self._signer,
             self._journal,
-            Incident(),
+            self._incident,
             self._clock,
             self._flags,
             self._issued,
@@ -132,6 +111,7 @@ class _Box:
             self._clock,
             self._journal,
             self._events,
+            self._stored.counters,
             self._signer,
             self._issuer,
             self._is_busy,
@@ -150,21 +130,23 @@ class _Box:
             self._issuer,
             self._wifi,
             self._test_mode,
+            self._radio.bips,
             self._state,
             self._checks(),
             self._is_busy,
-            lambda: self._button_pin[0].value() == self._button_pin[1],
+            self._senses.sources[0][2].is_down,
         )
 
     # ---- the parts call back ----
 
     def _is_busy(self) -> bool:
-        return self._button.open
+        return self._senses.open
+
+    def _is_needed(self) -> bool:
+        return self._journal.undelivered_presses() > 0 or self._incident.runs(self._clock.now())
 
     def _flags(self) -> int:
-        flags = alert.FLAG_NO_MODEM
-        if not self._mains.present:
-            flags |= alert.FLAG_MAINS_LOST
+        flags = alert.FLAG_NO_MODEM | self._senses.flags()
         if not self._clock.is_set:
             flags |= alert.FLAG_CLOCK_UNSURE
         if self._upkeep.path.lost:
@@ -173,18 +155,32 @@ class _Box:
             flags |= alert.FLAG_TEST_MODE
         return flags
 
-    def _pressed(self, meaning: int, at_ms: int) -> None:
-        kind = self._meanings[meaning]
-        _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - at_ms)
-        self._issuer.issue(kind, board.SOURCES["button"], self._button.began_ms)
+    def _pressed(self, source: int, kind: int, began_ms: int, decided_ms: int) -> None:
+        _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
+        self._issuer.issue(kind, source, began_ms)
 
-    def _mains_changed(self, present: bool) -> None:
-        self._issuer.issue(alert.MAINS_BACK if present else alert.MAINS_LOST, 0)
+    def _mains_changed(self, is_lost: bool) -> None:
+        self._issuer.issue(alert.MAINS_LOST if is_lost else alert.MAINS_BACK, 0)
+
+    def _case_changed(self, is_open: bool) -> None:
+        _log.warning("case", open=is_open)
+        if is_open:
+            self._issuer.issue(alert.TAMPER, 0)
+
+    def _battery_changed(self, what: int, mv: int) -> None:
+        _log.warning("battery", what=what, mv=mv)
+        if what == battery.LOW:
+            self._issuer.issue(alert.BATTERY_LOW, 0)
+
+    def _siren_did(self, what: str) -> None:
+        self._stored.note(self._clock, self._events.SIREN, what)
 
     def _issued(self, sequence: int, kind: int) -> None:
+        if kind in alert.PRESSES:
+            self._senses.signs.pressed(self._clock.now())
         self._show()
         if kind == alert.ALARM:
-            self._siren.sound()
+            self._senses.siren.sound()
         if self._dispatcher and self._receiver:
             self._dispatcher.notify()
             if kind in alert.PRESSES:
@@ -198,14 +194,18 @@ class _Box:
         if utc is not None:
             self._clock.correct(utc)
         if kind in alert.PRESSES:
-            self._received_ms = self._clock.now()
+            self._senses.signs.received(self._clock.now())
         self._show()
         if state == alert.IN_CHARGE:
-            self._siren.silence()
+            self._senses.siren.silence()
+            self._senses.signs.in_charge(self._clock.now())
 
     def _show(self) -> None:
+        now = self._clock.now()
         waiting = self._journal.undelivered_presses()
-        self._light.show(signs.choose(self._fault() is not None, waiting, self._received_ms, self._clock.now()))
+        test_mode = self._test_mode.is_on(now)
+        learning = self._radio.bips.is_learning
+        self._light.show(self._senses.signs.state(now, waiting, self._fault() is not None, learning, test_mode))
 
     def _fault(self) -> "str | None":
         """What keeps this box from alerting as it should, as a sentence; None if nothing does."""
@@ -217,7 +217,7 @@ class _Box:
             return "It is not enrolled: provision this box."
         if self._upkeep.path.lost:
             return "The receiver cannot be reached: check the Wi-Fi, then the receiver."
-        return None
+        return self._radio.fault or self._senses.fault
 
     # ---- for the technician ----
 
@@ -226,7 +226,8 @@ class _Box:
             "enrolled": self._enrolment is not None,
             "wifi": self._wifi.connected,
             "link": self._receiver is not None and self._receiver.connected,
-            "mains": self._mains.present,
+            "mains": self._senses.mains,
+            "battery_mv": self._senses.battery.mv(),
             "fault": self._fault(),
             "heap": gc.mem_alloc(),
         }
@@ -236,6 +237,8 @@ class _Box:
         return {
             "flash": lambda: "Flash fails." if self._flash_fault or self._upkeep.fault else None,
             "random": lambda: "It repeats itself." if os.urandom(16) == os.urandom(16) else None,
+            "bips": lambda: self._radio.fault,
+            "senses": lambda: self._senses.fault,
             "clock": lambda: None if self._clock.is_set else "Not set yet.",
             "wifi": lambda: None if self._wifi.connected else "Not joined.",
             "link": lambda: None if self._receiver and self._receiver.connected else "No receiver.",
@@ -244,14 +247,13 @@ class _Box:
     # ---- tasks ----
 
     async def run(self) -> None:
-        tasks = {
-            "button": self._button.run(self._pressed),
-            "mains": self._mains.run(self._mains_changed),
-            "light": self._light.run(),
-            "siren": self._siren.run(),
-            "upkeep": self._upkeep.run(),
-            "console": self._console.run(),
-        }
+        tasks = self._senses.tasks(self._pressed, self._mains_changed, self._case_changed, self._battery_changed)
+        tasks["ble"] = self._radio.ble.run(self._radio.bips.packet)
+        tasks["radio"] = self._radio.run()
+        tasks["light"] = self._light.run()
+        tasks["upkeep"] = self._upkeep.run()
+        tasks["console"] = self._console.run()
+        self._senses.siren.restarted(self._events.last_detail(self._events.SIREN))
         on_network = lambda connected: None  # noqa: E731 - without a receiver nobody minds
         try:
             if self._enrolment and self._where["host"]:
@@ -286,7 +288,7 @@ class _Box:
             enrolment,
             self._identity.box,
             # A handshake would hold up the reading of a gesture.
-            lambda: self._wifi.connected and not self._button.open,
+            lambda: self._wifi.connected and not self._senses.open,
             os.urandom,
             dispatcher.acknowledge,
             linked,
@@ -298,12 +300,15 @@ class _Box:
     def _supervisor(self) -> Supervisor:
         """In service only: a watchdog cannot be stopped, and would cut into a developer's session."""
         parts = {
-            "button": (self._button, 30_000),
+            "ble": (self._radio.ble, 30_000),
+            "radio": (self._radio, 30_000),
             "upkeep": (self._upkeep, 30_000),
             "wifi": (self._wifi, 30_000),
             "link": (self._receiver, 120_000),
             "dispatcher": (self._dispatcher, 120_000),
         }
+        for name, _, button, _ in self._senses.sources:
+            parts[name] = (button, 30_000)
         return Supervisor(parts, machine.WDT(timeout=WATCHDOG_MS), self._clock)
 
     async def _critical(self, name: str, coroutine) -> None:

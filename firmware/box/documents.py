@@ -4,6 +4,7 @@ Nothing is stored but a whole document that was found right, and the store reads
 the next start on. The log hears of paths, never of values.
 """
 
+import asyncio
 from binascii import a2b_base64, b2a_base64, crc32
 
 from box.core import config, rpc
@@ -24,6 +25,7 @@ class Documents:
         self._enrolment = enrolment
         self._name = ""  # of what is being put
         self._data = bytearray()
+        self._export = b""  # what is being read
         self._commits = {
             "settings": self._commit_settings,
             "enrolment": self._commit_enrolment,
@@ -74,7 +76,12 @@ class Documents:
     # ---- whole, in pieces ----
 
     def read(self, name: str, offset: int) -> dict:
-        data = config.encode(config.redact(self._settings.load()))
+        """Kept from the first piece to the last: to load the settings takes the chip a tenth of a second and more."""
+        if offset == 0 or not self._export:
+            self._export = config.encode(config.redact(self._settings.load()))
+        data = self._export
+        if offset + _PIECE >= len(data):
+            self._export = b""
         piece = b2a_base64(data[offset : offset + _PIECE]).decode().strip()
         return {"data": piece, "size": len(data), "crc": crc32(data)}
 
@@ -116,9 +123,16 @@ class Documents:
         self._name = ""
         self._data = bytearray()
 
-    def _commit_settings(self, data: bytes) -> dict:
-        document = self._checked(config.decode(data))
-        changes = config.diff(self._held(), document)
+    async def _commit_settings(self, data: bytes) -> dict:
+        """In steps: each takes the chip a tenth of a second and more, and in between a button is read."""
+        document = config.decode(data)
+        await asyncio.sleep(0)
+        held = self._held()
+        await asyncio.sleep(0)
+        document = config.merge_secrets(document, held)
+        config.check(document)
+        await asyncio.sleep(0)
+        changes = config.diff(held, document)  # type: ignore[arg-type]  # checked
         self._settings.save(document)
         _log.info("settings stored", changes=len(changes))
         return {"changes": len(changes)}

@@ -22,6 +22,12 @@ _NAMES = (
     "key made",
     "time saved",
     "task died",
+    "bip fault",
+    "bip well",
+    "bip paired",
+    "bip removed",
+    "siren",
+    "jamming",
 )
 
 
@@ -29,6 +35,7 @@ class EventLog:
     """Events on `device`, a block device of its own; 16 blocks hold the last 800 and more."""
 
     BOOT, LINK_UP, LINK_DOWN, STORAGE_FAULT, KEY_MADE, TIME_SAVED, TASK_DIED = range(1, 8)
+    BIP_FAULT, BIP_WELL, BIP_PAIRED, BIP_REMOVED, SIREN, JAMMING = range(8, 14)
 
     def __init__(self, device):
         self._ring = Ring(device, _SLOT_SIZE)
@@ -69,6 +76,13 @@ class EventLog:
             name = _NAMES[code if code < len(_NAMES) else 0]
             events.append({"id": number, "boot": boot, "utc": utc, "uptime": uptime_s, "event": name, "detail": detail})
         return events
+
+    def last_detail(self, code: int) -> "str | None":
+        """The detail of the newest event of this code, or None."""
+        for _, _, payload in self._ring.recent():
+            if payload[_EVENT_SIZE - 1] == code:
+                return bytes(payload[_EVENT_SIZE:]).decode()
+        return None
 
     def prepare(self) -> bool:
         """Idle work, one step: at most one erase (about 45 ms). False if there is nothing to do."""

@@ -34,16 +34,18 @@ class Issuer:
         self._unwritten = 0
         self._was_full = False
 
-    def issue(self, kind: int, source: int, at_ms: "int | None" = None) -> None:
+    def issue(self, kind: int, source: int, at_ms: "int | None" = None, flags: int = 0) -> None:
         """Sign, journal and announce one alert that happened at `at_ms` of the box's clock (default: now).
+
+        `flags`: of this alert, beside those of the moment.
 
         A fault or heartbeat that flash does not take is dropped; a press never is.
         """
         now = self._clock.now()
         at_ms = now if at_ms is None else at_ms
         sequence = self._journal.next_sequence
-        back = self._incident.join(sequence, at_ms) if kind in alert.PRESSES else 0
-        body, signature = self._sign(sequence, kind, source, at_ms, now, back)
+        back = self._incident.join(sequence, at_ms, kind, source) if kind in alert.PRESSES else 0
+        body, signature = self._sign(sequence, kind, source, at_ms, now, back, flags)
         try:
             self._journal.append(sequence, kind, body, signature)
         except StorageError as error:
@@ -53,7 +55,7 @@ class Issuer:
                 return
             self._unwritten += 1
             sequence = _UNWRITTEN | (self._boot & 0x7FFFFF) << 8 | (self._unwritten & 0xFF)
-            body, signature = self._sign(sequence, kind, source, at_ms, now, 0)
+            body, signature = self._sign(sequence, kind, source, at_ms, now, 0, flags)
             try:
                 self._journal.hold(sequence, kind, body, signature)
             except StorageError as full:
@@ -63,12 +65,14 @@ class Issuer:
         self._on_issued(sequence, kind)
         self._watch_room()
 
-    def _sign(self, sequence: int, kind: int, source: int, at_ms: int, now: int, back: int) -> tuple:
+    def _sign(
+        self, sequence: int, kind: int, source: int, at_ms: int, now: int, back: int, flags: int
+    ) -> tuple[bytes, bytes]:
         utc = self._clock.utc()
         pressed = None if utc is None else utc - (now - at_ms) // 1000
         uptime = at_ms // 1000
         body = alert.encode(
-            self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, self._flags()
+            self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, flags | self._flags()
         )
         return body, self._signer.sign(cose.signed_part(body))
 

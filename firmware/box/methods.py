@@ -16,6 +16,7 @@ _CLOCK_STATES = ("unset", "saved", "set")
 _DELIVERY = {0: "waiting", alert.RECEIVED: "received", alert.IN_CHARGE: "in-charge", None: "unknown"}
 _EVENTS = 8  # more do not fit a line
 _PATIENCE_S = 0.05
+_LOOKS = 4
 _RESTART_S = 0.2  # the answer has left by then
 _HELD_MS = 10 * 1000
 _CTRL_C = 3
@@ -193,8 +194,13 @@ class Deeds:
             "self_test": (self.self_test, TEST, ""),
         }
 
-    def restart(self) -> dict:
-        if self._is_busy():
+    async def restart(self) -> dict:
+        # A box that was held up, as by storing a document, takes its button for open until it has looked at it.
+        for _ in range(_LOOKS):
+            if not self._is_busy():
+                break
+            await asyncio.sleep(_PATIENCE_S)
+        else:
             raise rpc.Refused("busy", "Somebody is pressing the button: try again.")
         asyncio.create_task(self._restart())
         return {}
@@ -236,8 +242,8 @@ class Deeds:
         return {"address": await self._wifi.probe(ssid, key, self._is_wanted)}
 
     def _is_wanted(self) -> bool:
-        """A press needs the network."""
-        return self._is_busy() or self._journal.undelivered_presses() > 0
+        """A press needs the network. A gesture that is open is not asked for: it may be none, after a stall."""
+        return self._journal.undelivered_presses() > 0
 
     def test(self) -> dict:
         sequence = self._journal.next_sequence

@@ -9,6 +9,7 @@ import os
 from esp32 import Partition
 
 from box import identity
+from box.bip_counters import BipCounters
 from box.core import config
 from box.errors import StorageError
 from box.events import EventLog
@@ -37,7 +38,7 @@ def _flash(label: str, blocks: int):
 class Stored:
     """`settings`, `enrolment`: the stores; `fault`: None or a sentence.
 
-    `journal`, `identity`, `events` are there after open_rings().
+    `journal`, `identity`, `events`, `counters` (the bips', not recovered yet) are there once they are opened.
     """
 
     def __init__(self) -> None:
@@ -78,6 +79,16 @@ class Stored:
         self.events.recover(self.journal.highest_boot, "reset %d" % reset_cause)
         if self.new_key:
             self.events.record(None, 0, self.events.KEY_MADE)
+
+    def open_counters(self) -> None:
+        self.counters = BipCounters(_flash("bips", 8), self.identity.box)
+
+    def note(self, clock, code: int, detail: str = "") -> None:
+        """Write an event that the box can do without."""
+        try:
+            self.events.record(clock.utc_to_save(), clock.uptime_s(), code, detail)
+        except StorageError as error:
+            _log.error("an event is not on flash", reason=error)
 
     @staticmethod
     def is_locked() -> bool:

@@ -26,12 +26,12 @@ class Upkeep:
     `on_pass()` is called at each round, for what depends on the time alone.
     """
 
-    def __init__(self, clock, journal, events, signer, issuer, is_busy, is_connected, on_pass):
+    def __init__(self, clock, journal, events, counters, signer, issuer, is_busy, is_connected, on_pass):
         self.turns = 0
         self.fault = False  # flash failed at the last attempt
         self._clock = clock
-        self._journal = journal
         self._events = events
+        self._rings = (journal, counters, events)  # the most urgent first
         self._signer = signer
         self._issuer = issuer
         self._is_busy = is_busy
@@ -71,8 +71,9 @@ class Upkeep:
             self._saved_ms = now
             self._record(self._events.TIME_SAVED)
         try:
-            if not self._journal.prepare():
-                self._events.prepare()
+            for ring in self._rings:
+                if ring.prepare():
+                    break
             self.fault = False
         except StorageError as error:
             self._failed(error)

@@ -23,6 +23,8 @@ COMMANDS = {
     "demo": "Tell the whole story in the terminal, and check the numbers.",
     "status": "Show how a box on a serial port is.",
     "console": "Talk to a box on a serial port.",
+    "bips": "List, pair, rename and remove the bips of a box.",
+    "survey": "Show live how well a box hears each bip.",
     "test-alert": "Have a box send a test alert, and wait until its receiver has it.",
 }
 

@@ -44,6 +44,13 @@ METHODS = {
     "events": Method("SKIP", repeat=True),
     "self_test": Method(seconds=35),
     "time": Method("UTC", repeat=True),
+    "bips": Method("SKIP", repeat=True),
+    "learn": Method("NAME POLICY KEY SUPERVISION"),
+    "learn_state": Method(repeat=True),
+    "bip_rename": Method("NUMBER NAME", repeat=True),
+    "bip_remove": Method("NUMBER"),
+    "bip_repair": Method("NUMBER KEY"),
+    "survey": Method("ON SKIP", repeat=True),
     "challenge": Method(repeat=True),
     "unlock": Method("SIGNATURE", seconds=15),  # a challenge counts once, and a failure costs a wait
     "lock": Method(repeat=True),
@@ -56,7 +63,7 @@ _UNKNOWN = Method()
 _WORDS = {-32601: "method", -32602: "params"}
 _SENTENCES = {
     *("locked", "wait", "certificate", "expired", "signature", "no-challenge", "no-certificate", "no-town"),
-    *("busy", "button", "network", "storage", "time", "undelivered"),
+    *("busy", "button", "network", "storage", "time", "undelivered", "full", "no-bip"),
     *_WORDS.values(),
 }
 

@@ -29,7 +29,7 @@ def test_a_table_is_byte_for_byte_what_esp_idf_makes_of_the_same_rows(tmp_path):
 
 def test_the_binary_form_reads_back_as_the_same_rows():
     rows = table.read(board.load("esp32_wrover").partitions, FLASH)
-    assert [row.name for row in rows] == ["nvs", "phy_init", "factory", "journal", "events", "vfs"]
+    assert [row.name for row in rows] == ["nvs", "phy_init", "factory", "journal", "events", "bips", "vfs"]
     assert table.parse(table.binary(rows)) == rows
 
 
@@ -37,7 +37,7 @@ def test_the_binary_form_reads_back_as_the_same_rows():
 def test_every_board_has_a_table_with_what_an_image_needs(name):
     about = board.load(name)
     rows = table.read(about.partitions, about.flash_bytes)
-    assert [table.find(rows, row).name for row in ("factory", "journal", "events", "vfs")]
+    assert [table.find(rows, row).name for row in ("factory", "journal", "events", "bips", "vfs")]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ BOX = Settings.read(
         "wifi": [{"ssid": "Livebox-4F2A", "key": None}],
         "receiver": {"host": "alertes.example.org"},
         "lte": {"password": None, "pin": None},
-        "bips": [{"mac": "a4c138000001", "key": None, "name": "Comptoir"}],
+        "bips": [{"id": 3, "mac": "a4c138000001", "key": None, "name": "Comptoir"}],
     },
     export=True,
 )
@@ -163,6 +163,25 @@ def test_a_bip_that_the_box_does_not_know_needs_its_key(load):
     assert load(bip.format(1)).bips[0].key is None
     with pytest.raises(UserError, match="Réserve"):
         load(bip.format(2))
+
+
+def test_a_bip_keeps_its_number_and_a_new_one_gets_the_lowest_that_is_free(load):
+    bip = '[[bips]]\nmac = "a4c13800000{}"\nname = "b"\nkey = "00112233445566778899aabbccddeeff"\n'
+    text = bip.format(2) + bip.format(1) + bip.format(4) + "id = 1\n"
+    assert [(row.mac[-1], row.id) for row in load(text).bips] == [("2", 2), ("1", 3), ("4", 1)]
+
+
+def test_a_bip_is_what_its_label_says(load):
+    label = "BIP:A4:C1:38:00:00:05;00112233445566778899AABBCCDDEEFF;Caisse"
+    (bip,) = load(f'[[bips]]\nlabel = "{label}"\nsupervision_s = 3600\n').bips
+    assert (bip.mac, bip.key, bip.name) == ("a4c138000005", "00112233445566778899aabbccddeeff", "Caisse")
+    assert (bip.id, bip.supervision_s) == (1, 3600)
+    (bip,) = load(f'[[bips]]\nlabel = "{label}"\nname = "Réserve"\n').bips
+    assert bip.name == "Réserve"
+
+
+def test_a_label_that_is_none_is_named(load):
+    assert faults(load, '[[bips]]\nname = "b"\nlabel = "BIP:1;2;3"\n') == [(3, "bips.0.label")]
 
 
 def test_an_export_gives_the_same_settings_again_and_holds_no_secret(load):

@@ -27,9 +27,11 @@ NOT_IN_THE_CONTRACT = {
     "the same rank twice",
     "the same Wi-Fi twice",
     "the same bip twice",
+    "two bips of one number",
     "a double press weaker than a click",
     "a hold weaker than a double press",
     "a bip's hold weaker than its click",
+    "a foot switch's hold weaker than its double press",
     "silent hours of no length",
 }
 

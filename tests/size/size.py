@@ -42,6 +42,7 @@ STUBBED = {
     "tls": "socket (not opened) and ssl with the CA",
 }
 _SETTLE_MS = 3000  # the armed box has its signatures computed ahead and its blocks erased ahead
+_BIPS = 2  # a kit has as many
 _VFS_BLOCKS = 64
 
 
@@ -77,7 +78,7 @@ def compile_firmware(target: Path) -> dict[str, int]:
 
 
 def settings(board: Path, firmware: Path) -> dict[str, Any]:
-    """What both ports are told: the box is enrolled, its two rings lie one after the other."""
+    """What both ports are told: the box is enrolled, its three rings lie one after the other."""
     ca = Authority.create().certificate.public_bytes(Encoding.DER)
     documents = {
         "settings.a": {
@@ -85,6 +86,10 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
             "wifi": [{"ssid": "shop", "key": "x" * 16}],
             "receiver": {"host": "receiver.example.org", "port": 8883, "server_name": "receiver.example.org"},
             "siren": {"allowed": True, "form": "2026/17"},
+            "bips": [
+                {"id": i, "mac": f"a4c1380000{i:02x}", "key": "0f" * 16, "name": f"Bip {i}"}
+                for i in range(1, _BIPS + 1)
+            ],
         },
         "enrolment.a": {
             "version": 2,
@@ -98,7 +103,7 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
     }
     files = {name: flash.slot(document).hex() for name, document in documents.items()}
     rows, at = [], 0
-    for name in ("journal", "events"):
+    for name in ("journal", "events", "bips"):
         _, size = flash.partition(board / "partitions.csv", name)
         rows.append([1, 0x40, at, size, name, False])
         at += size

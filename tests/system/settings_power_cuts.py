@@ -27,7 +27,9 @@ OLD = {"version": 2, "shop": {"name": "old", "address": "x" * 120}}
 NEW = {
     "version": 2,
     "shop": {"name": "new"},
-    "bips": [{"mac": f"{i:012x}", "key": "0f" * 16, "name": "\u00e9" * 40, "policy": None} for i in range(16)],
+    "bips": [
+        {"id": i + 1, "mac": f"{i:012x}", "key": "0f" * 16, "name": "\u00e9" * 40, "policy": None} for i in range(16)
+    ],
     "contacts": [{"name": "\u20ac" * 40, "number": f"+3361234567{i}", "rank": i} for i in range(1, 6)],
     "templates": {"inform": "\u20ac" * 160, "help": "\u20ac" * 160, "alarm": "\u20ac" * 160},
 }

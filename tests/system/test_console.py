@@ -110,12 +110,12 @@ def store(console: BoxConsole, name: str, document: object) -> Any:
     return console.commit(name, data)
 
 
-def answer(box: VirtualBox, console: BoxConsole, method: str, *params: object) -> Any:
-    """What a method answers that takes the box time."""
+def answer(box: VirtualBox, console: BoxConsole, method: str, *params: object, step_ms: int = 100) -> Any:
+    """What a method answers that takes the box time. Some steps go by before it has the request."""
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(console.call, method, *params)
         while not result.done():
-            box.advance(100)
+            box.advance(step_ms)
         return result.result()
 
 
@@ -321,6 +321,11 @@ def test_what_a_locked_box_answers_to_anybody(closed: Closed, receiver: Receiver
         "commission": [True],
         "develop": [True],
         "wifi_test": ["shop", "shop-key"],
+        "learn": ["Comptoir", None, "", 0],
+        "bip_rename": [1, "Comptoir"],
+        "bip_remove": [1],
+        "bip_repair": [1, ""],
+        "survey": [True],
     }
     for method in METHODS.keys() - {*own, "unlock", "factory_reset"}:
         refused("locked", console.call, method, *needs.get(method, []))
@@ -637,6 +642,7 @@ def test_a_press_ends_the_trial_of_a_network_and_goes_out(make_box, receiver: Re
 
 
 def test_a_restart_waits_for_a_gesture(box: VirtualBox, console: BoxConsole):
-    box.begin_edges("button", edges(1000))
+    box.begin_edges("button", edges(1400))
     box.advance(200)
-    refused("busy", console.call, "restart")
+    refusal = pytest.raises(BoxRefused, answer, box, console, "restart", step_ms=5).value
+    assert refusal.code == "busy"

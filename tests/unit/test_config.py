@@ -7,10 +7,11 @@ from box.core import config, config_schema, strict_json
 VECTORS = __file__.rsplit("/", 2)[0] + "/vectors/"
 DEFAULTS = {
     "version": 2,
-    "shop": {"name": "", "address": "", "latitude": None, "longitude": None},
+    "shop": {"name": "", "address": "", "latitude": None, "longitude": None, "zone": "Europe/Paris"},
     "contacts": [],
     "policy": {
         "button": {"click": "inform", "double": "help", "hold": "alarm"},
+        "foot": {"click": "inform", "double": "help", "hold": "alarm"},
         "bip": {"click": "inform", "double": "help", "hold": "alarm"},
         "contacts": {"inform": "box", "help": "box", "alarm": "box"},
     },
@@ -21,6 +22,7 @@ DEFAULTS = {
     "silent_hours": None,
     "siren": {"allowed": False, "form": "", "max_s": 180},
     "templates": {"language": "fr", "inform": "", "help": "", "alarm": ""},
+    "inputs": {"button": "open", "foot": "none", "tamper": "closed", "mains_s": 60},
 }
 TWO_NETWORKS = {"version": 2, "wifi": [{"ssid": "a", "key": "password-a"}, {"ssid": "b", "key": "password-b"}]}
 

@@ -277,10 +277,12 @@ def test_button_is_pressed_at_its_active_level_and_classifies_at_once():
     for active in (0, 1):
         bench = Bench(active)
         bench.wait(100)
+        assert not bench.button.is_down()
         bench.pin.set(active)
         assert not bench.button.open
         bench.wait(100)
         assert bench.button.open
+        assert bench.button.is_down()
         bench.pin.set(1 - active)
         bench.wait(1000)
         assert bench.gestures == [(1, 1701)]

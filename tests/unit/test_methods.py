@@ -498,6 +498,18 @@ def test_a_restart_is_refused_while_somebody_presses():
     assert bench.done == ["reset"]
 
 
+def test_a_restart_is_not_refused_for_a_button_that_a_stall_left_unread():
+    looks = [True, True]
+
+    class Restless(Bench):
+        def is_busy(self):
+            return bool(looks) and looks.pop()
+
+    bench = Restless()
+    assert bench.call("restart") == {}
+    assert bench.done == ["reset"]
+
+
 def test_ctrl_c_is_switched():
     bench = Bench()
     bench.call("develop", True)

@@ -21,6 +21,7 @@ FULL: dict[str, Any] = {
         "address": "12 rue de l’Église, 67000 Strasbourg",
         "latitude": 48.5846,
         "longitude": 7.7349,
+        "zone": "Indian/Reunion",
     },
     "contacts": [
         {"name": "Anaïs", "number": "+33612345678", "by": "both", "rank": 1, "takeover": True, "quiet": False},
@@ -29,6 +30,7 @@ FULL: dict[str, Any] = {
     ],
     "policy": {
         "button": {"click": "inform", "double": "help", "hold": "alarm"},
+        "foot": {"click": "help", "double": "alarm", "hold": "alarm"},
         "bip": {"click": "help", "double": "help", "hold": "alarm"},
         "contacts": {"inform": "box", "help": "both", "alarm": "receiver"},
     },
@@ -36,8 +38,15 @@ FULL: dict[str, Any] = {
     "receiver": {"host": "alerte.example.fr", "port": 8883, "server_name": "alerte.example.fr"},
     "lte": {"apn": "iot.example", "user": "box", "password": "p@ss word", "pin": "1234"},
     "bips": [
-        {"mac": "a4c138000001", "key": "00112233445566778899aabbccddeeff", "name": "Comptoir", "policy": None},
-        {"mac": "a4c138000002", "key": "ffeeddccbbaa99887766554433221100", "name": "Réserve", "policy": _HOLD_ONLY},
+        {"id": 1, "mac": "a4c138000001", "key": "00112233445566778899aabbccddeeff", "name": "Comptoir", "policy": None},
+        {
+            "id": 7,
+            "mac": "a4c138000002",
+            "key": "ffeeddccbbaa99887766554433221100",
+            "name": "Réserve",
+            "policy": _HOLD_ONLY,
+            "supervision_s": 3600,
+        },
     ],
     "silent_hours": {"from": "22:00", "to": "06:30"},
     "siren": {"allowed": True, "form": "2026-017, signed 3 May 2026", "max_s": 120},
@@ -47,7 +56,13 @@ FULL: dict[str, Any] = {
         "help": "{shop}, {address}: À L’AIDE. Répondez {code} pour prendre en charge.",
         "alarm": "",
     },
+    "inputs": {"button": "closed", "foot": "open", "tamper": "none", "mains_s": 5},
 }
+
+
+def _bips(count: int) -> list[dict[str, Any]]:
+    return [{"id": i, "mac": f"a4c1380000{i:02x}", "key": "0f" * 16, "name": "b"} for i in range(1, count + 1)]
+
 
 # name: (path, value) to put into FULL; REMOVE takes the field away.
 VALID: dict[str, tuple[str, Any]] = {
@@ -77,7 +92,9 @@ VALID: dict[str, tuple[str, Any]] = {
     "a PIN of eight digits": ("lte.pin", "12345678"),
     "no PIN": ("lte.pin", ""),
     "no bip": ("bips", []),
-    "sixteen bips": ("bips", [{"mac": f"a4c1380000{i:02x}", "key": "0f" * 16, "name": "b"} for i in range(16)]),
+    "sixteen bips": ("bips", _bips(16)),
+    "the longest supervision": ("bips.0.supervision_s", 86400),
+    "no supervision": ("bips.1.supervision_s", 0),
     "no silent hours": ("silent_hours", None),
     "silent hours by day": ("silent_hours", {"from": "00:00", "to": "23:59"}),
     "a siren that is not allowed needs no form": ("siren", {"allowed": False}),
@@ -85,6 +102,11 @@ VALID: dict[str, tuple[str, Any]] = {
     "all placeholders": ("templates.alarm", "{shop}{address}{time}{map}{code}"),
     "the same placeholder twice": ("templates.alarm", "{shop} {shop}"),
     "the longest template": ("templates.alarm", "x" * 160),
+    "a foot switch that opens": ("inputs.foot", "closed"),
+    "the shortest wait for mains": ("inputs.mains_s", 1),
+    "nothing but a button": ("inputs", {}),
+    "every zone's first": ("shop.zone", "Europe/Paris"),
+    "every zone's last": ("shop.zone", "Pacific/Gambier"),
     "English": ("templates.language", "en"),
 }
 
@@ -173,7 +195,15 @@ INVALID: dict[str, tuple[str, Any] | tuple[str, Any, str]] = {
     "a PIN of nine digits": ("lte.pin", "123456789"),
     "a PIN of letters": ("lte.pin", "12a4"),
     "a PIN that is a number": ("lte.pin", 1234),
-    "seventeen bips": ("bips", [{"mac": f"a4c1380000{i:02x}", "key": "0f" * 16, "name": "b"} for i in range(17)]),
+    "seventeen bips": ("bips", [*_bips(16), {**_bips(1)[0], "mac": "a4c1380000ff"}]),
+    "a bip without a number": ("bips.0.id", REMOVE),
+    "a bip of number 0": ("bips.0.id", 0),
+    "a bip of number 17": ("bips.0.id", 17),
+    "a bip's number as a text": ("bips.0.id", "1"),
+    "two bips of one number": ("bips.1.id", 1),
+    "a supervision of more than a day": ("bips.1.supervision_s", 86401),
+    "a supervision of less than nothing": ("bips.1.supervision_s", -1),
+    "a supervision that is null": ("bips.1.supervision_s", None),
     "a bip without an address": ("bips.0.mac", REMOVE),
     "a bip's address with colons": ("bips.0.mac", "a4:c1:38:00:00:01"),
     "a bip's address in capitals": ("bips.0.mac", "A4C138000001"),
@@ -198,6 +228,15 @@ INVALID: dict[str, tuple[str, Any] | tuple[str, Any, str]] = {
     "a siren of 181 s": ("siren.max_s", 181),
     "a siren allowed by 1": ("siren.allowed", 1),
     "an unknown language": ("templates.language", "de"),
+    "an unknown zone": ("shop.zone", "Europe/Berlin"),
+    "no zone": ("shop.zone", ""),
+    "a zone in small letters": ("shop.zone", "europe/paris"),
+    "a button that is not there": ("inputs.button", "none"),
+    "a foot switch that is true": ("inputs.foot", True),
+    "a wait for mains of 0 s": ("inputs.mains_s", 0),
+    "a wait for mains of more than an hour": ("inputs.mains_s", 3601),
+    "an unknown input": ("inputs.hand", "open"),
+    "a foot switch's hold weaker than its double press": ("policy.foot.hold", "help"),
     "a template of 161 characters": ("templates.help", "x" * 161),
     "a template of two lines": ("templates.help", "a\r\nb"),
     "an unknown placeholder": ("templates.help", "{shop} {phone}"),

@@ -1,16 +1,17 @@
-"""The virtual ESP32: pins, interrupts, watchdog, Wi-Fi, and how it dies.
+"""The virtual ESP32: pins, interrupts, watchdog, Wi-Fi, Bluetooth, and how it dies.
 
 One chip a process, as in life: `chip` below. The fake modules in `modules/` are
 the chip's face to the firmware; the control channel is its face to the host.
 
 What a soft interrupt does on the real chip is modelled: handlers run between
 bytecodes; while C code blocks nothing runs, at most eight calls wait, and those
-see the time and level of the end of the stall.
+see the time and level of the end of the stall. Of advertisements heard meanwhile as many wait.
 """
 
 import os
 
 IRQ_QUEUE = 8  # MICROPY_SCHEDULER_DEPTH of the ESP32 port
+BLE_QUEUE = 8  # reports that NimBLE's host holds (BT_NIMBLE_TRANSPORT_EVT_DISCARD_COUNT)
 _RISING, _FALLING = 1, 2
 
 
@@ -37,10 +38,16 @@ class Chip:
         self.networks = []  # [ssid, key] of the access points, nearest first; an open one has the key ""
         self.interrupt_index = 0  # place of the interrupt character in the terminal's settings
         self.faults = {}  # part: "error", "raise" or "hang", see `fail`
+        self.microvolts = {}  # at analogue pins
+        self.battery_row = None  # of board.py, if the board has one
+        self.ble = None  # the fake BLE, once there is one
         self.notify = None  # told of every event: notify(dict)
         self._pins = {}
         self._edges = []  # (us, pin, level), in order
         self._edges_done = None
+        self._adverts = []  # (us, address, payload, rssi, answer to an active scan), in order
+        self._crowd_us = 0  # how often a device advertises that nobody here knows; 0: never
+        self._crowd_next_us = self._crowd_count = 0
         self._watchdog_ms = 0
         self._fed_us = 0
 
@@ -67,12 +74,18 @@ class Chip:
         self._edges_done = done
         return start
 
-    def next_edge_us(self):
-        return self._edges[0][0] if self._edges else None
+    def next_event_us(self):
+        """When the world next does something by itself; None if it does not."""
+        due = [self._crowd_next_us] if self._crowd_us else []
+        for events in (self._edges, self._adverts):
+            if events:
+                due.append(events[0][0])
+        return min(due) if due else None
 
     def service(self, stalled=False):
         """Let happen what is due. After a stall the interrupts come late and bunched."""
         now = self.clock.now_us()
+        self._radio(now, stalled)
         late = []
         while self._edges and self._edges[0][0] <= now:
             due, number, level = self._edges.pop(0)
@@ -97,6 +110,46 @@ class Chip:
         """Block as C code does: nothing of the firmware runs meanwhile."""
         self.clock.sleep_us(ms * 1000)
         self.service(stalled=True)
+
+    # ---- battery ----
+
+    def battery(self, mv):
+        """Put a cell of this voltage behind the board's divider."""
+        row = self.battery_row
+        if row:
+            self.microvolts[row["pin"]] = mv * 1000000 // row["ratio"]
+
+    # ---- Bluetooth ----
+
+    def advertise(self, adverts):
+        """Let advertisements be sent: (microseconds from now, address, payload, rssi, answer to an active scan)."""
+        start = self.clock.now_us()
+        self._adverts += [(start + advert[0],) + advert[1:] for advert in adverts]
+        self._adverts.sort(key=lambda advert: advert[0])
+        return start
+
+    def crowd(self, per_second):
+        """Have so many advertisements a second from phones and televisions, each from an address of its own."""
+        self._crowd_us = 1000000 // per_second if per_second else 0
+        self._crowd_next_us = self.clock.now_us() + self._crowd_us
+
+    def _radio(self, now, stalled):
+        heard = []
+        while self._crowd_us and self._crowd_next_us <= now:
+            heard.append((self._crowd_next_us,) + self._stranger())
+            self._crowd_next_us += self._crowd_us
+        while self._adverts and self._adverts[0][0] <= now:
+            heard.append(self._adverts.pop(0))
+        if stalled:
+            heard.sort(key=lambda advert: advert[0])
+            del heard[BLE_QUEUE:]
+        for advert in heard:
+            if self.ble:
+                self.ble._hear(*advert)
+
+    def _stranger(self):
+        self._crowd_count += 1
+        return b"\x7a" + self._crowd_count.to_bytes(5, "big"), b"\x02\x01\x1a\x0b\xff\x4c\x00\x10\x06\x31\x1d", -70, b""
 
     # ---- faults of the chip itself ----
 

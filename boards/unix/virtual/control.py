@@ -61,6 +61,21 @@ class Control:
         done = command["id"]
         return {"us": chip.schedule(number, edges, lambda: self.send({"event": "edges", "of": done}))}
 
+    def _advertise(self, command):
+        adverts = []
+        for us, address, payload, rssi, answer in command["adverts"]:
+            adverts.append((us, bytes.fromhex(address), bytes.fromhex(payload), rssi, bytes.fromhex(answer)))
+        return {"us": chip.advertise(adverts)}
+
+    def _end_scan(self, command):
+        chip.ble._stop()
+
+    def _crowd(self, command):
+        chip.crowd(command["per_second"])
+
+    def _battery(self, command):
+        chip.battery(command["mv"])
+
     def _stall(self, command):
         chip.stall(command["ms"])
 
@@ -95,6 +110,10 @@ class Control:
 
 _COMMANDS = {
     "edges": Control._edges,
+    "advertise": Control._advertise,
+    "crowd": Control._crowd,
+    "end_scan": Control._end_scan,
+    "battery": Control._battery,
     "stall": Control._stall,
     "wifi": Control._wifi,
     "advance": Control._advance,

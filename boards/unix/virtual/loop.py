@@ -1,8 +1,9 @@
 """asyncio's meeting point with the virtual board: where the loop waits.
 
 On the chip, waiting is when interrupts run. Here the wait is cut at the next
-scheduled edge. With the stepped clock it also moves virtual time, but only when
-no task is ready, the network has gone quiet, and the host has granted time.
+edge or advertisement. With the stepped clock it also moves virtual time, but
+only when no task is ready, the network has gone quiet, and the host has granted
+time.
 """
 
 import asyncio
@@ -17,9 +18,9 @@ _QUIET_MS = 20
 class _Queue(core.IOQueue):
     def wait_io_event(self, dt):
         chip.service()
-        edge = chip.next_edge_us()
-        if edge is not None:
-            wait = max(0, (edge - chip.clock.now_us() + 999) // 1000)
+        event_us = chip.next_event_us()
+        if event_us is not None:
+            wait = max(0, (event_us - chip.clock.now_us() + 999) // 1000)
             dt = wait if dt < 0 else min(dt, wait)
         core.IOQueue.wait_io_event(self, dt)
         chip.service()
@@ -52,8 +53,9 @@ class _SteppedQueue(core.IOQueue):
         targets = [clock.until_us]
         if dt > 0:
             targets.append(now // 1000 * 1000 + dt * 1000)
-        if chip.next_edge_us() is not None:
-            targets.append(chip.next_edge_us())
+        event_us = chip.next_event_us()
+        if event_us is not None:
+            targets.append(event_us)
         target = min(targets)
         if target > now:
             clock.move_to(target)

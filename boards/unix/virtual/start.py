@@ -106,5 +106,7 @@ def _connect(settings, board):
     loop.install(channel.idle)
     for name, (number, active, _) in names["INPUTS"].items():
         chip.pin(number).level = active if settings["inputs"].get(name) else 1 - active
+    chip.battery_row = names.get("BATTERY")
+    chip.battery(settings["battery_mv"])
     channel.send({"event": "on", "us": chip.clock.now_us(), "outputs": names["OUTPUTS"]})
     asyncio.create_task(channel.run())

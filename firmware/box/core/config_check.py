@@ -4,12 +4,12 @@ Pure. The fields are the table in config_schema.py; here is what the words of it
 fields at once.
 """
 
-from box.core import config_schema
+from box.core import config_schema, hours
 
 DIGITS = "0123456789"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _STRENGTHS = ("inform", "help", "alarm")  # the weaker first
-_ONCE = {"contact": ("number", "rank"), "wifi": ("ssid",), "bip": ("mac",)}  # no two items of a list have the same
+_ONCE = {"contact": ("number", "rank"), "wifi": ("ssid",), "bip": ("id", "mac")}  # no two items of a list have the same
 
 
 class ConfigError(ValueError):
@@ -146,6 +146,7 @@ _FORMS: dict = {
         text[2] == ":" and not (text[:2] + text[3:]).strip(DIGITS) and text[:2] < "24" and text[3:] < "60"
     ),
     "template": _is_template,
+    "zone": lambda text: text in hours.zones(),
 }
 
 

@@ -11,7 +11,7 @@ A field with default `!` must be there.
     a|b        one of these texts               type?     or null
     line       one line of any characters       bytes     the same, its length counted in bytes of UTF-8
     ascii quotable host digits hex              texts of these characters; hex is of whole bytes
-    phone hour template                         texts of a form of their own
+    phone hour zone template                    texts of a form of their own
     whole degrees flag                          numbers, true or false
 
 A text with the default "" may be empty whatever its bounds: a password has 8 characters or none.
@@ -32,11 +32,13 @@ settings
  silent_hours >silent? - - null the hours without sound, or null
  siren >siren - - {} the siren
  templates >templates - - {} the contacts' messages
+ inputs >inputs - - {} what is wired to the box
 shop
  name line 0 60 "" the shop's name
  address line 0 120 "" the shop's address
  latitude degrees? -90 90 null degrees north, together with the longitude, or null
  longitude degrees? -180 180 null degrees east, together with the latitude, or null
+ zone zone 1 60 "Europe/Paris" the shop's time zone, as Europe/Paris
 contact
  name line 1 40 ! the contact's name
  number phone 9 16 ! a phone number as +33612345678
@@ -45,7 +47,7 @@ contact
  takeover flag - - true whether taking charge stops the calls to lower ranks
  quiet flag - - false whether the contact gets no message of an inform
 policy
- button,bip >gestures - - {} what its gestures mean
+ button,foot,bip >gestures - - {} what its gestures mean
  contacts >who - - {} who reaches the contacts
 gestures
  click inform|help|alarm - - "inform" what one press means
@@ -65,10 +67,12 @@ lte
  user,password quotable 0 63 "" ASCII characters without quotes
  pin digits 4 8 "" the SIM card's PIN, or empty
 bip
+ id whole 1 16 ! the bip's number
  mac hex 12 12 ! the bip's address in lower-case hex
  key hex 32 32 ! the bip's key in lower-case hex
  name line 1 40 ! the bip's name
  policy >gestures? - - null what this bip's gestures mean, or null
+ supervision_s whole 0 86400 0 seconds of silence that are a fault, 0 for a bip that does not say that it is there
 silent
  from,to hour 5 5 ! a time as 22:30, the two not the same
 siren
@@ -78,6 +82,11 @@ siren
 templates
  language fr|en - - "fr" the language of messages
  inform,help,alarm template 0 160 "" a text with no braces but {shop} {address} {time} {map} {code}
+inputs
+ button open|closed - - "open" how the button's contact rests
+ foot none|open|closed - - "none" how the foot switch's contact rests, or none
+ tamper none|open|closed - - "closed" how the case's contact is while the case is closed, or none
+ mains_s whole 1 3600 60 seconds until lost or returned mains is told
 enrolment
  version whole 2 2 ! the version
  issued whole 0 4294967295 ! Unix seconds

@@ -47,6 +47,10 @@ class Button:
         # A contact that is down and restless for good (a bad cable) must not keep the box from connecting.
         return self._gesture.open or (debounce.restless and not debounce.down)
 
+    def is_down(self) -> bool:
+        """Is the contact pressed at this moment?"""
+        return self._pin.value() == self._active
+
     @property
     def began_ms(self) -> int:
         """When the first press of the gesture that is being reported began, at the earliest."""

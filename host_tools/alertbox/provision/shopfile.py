@@ -1,8 +1,8 @@
 """`shop.toml`: one shop's settings as a person writes them, and back.
 
 The names are those of the settings document. On top of it: numbers as they are written in France, ranks from the
-order, and what a file may leave to the box: a secret (the box keeps it, or it is given otherwise), the receiver
-(enrolment brings it) and the bips (pairing brings them).
+order, a kit's bip by the text of its QR code, and what a file may leave to the box: a secret (the box keeps it, or it
+is given otherwise), the receiver (enrolment brings it) and the bips (pairing brings them), or their numbers.
 """
 
 import difflib
@@ -16,9 +16,10 @@ import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 from tomlkit.items import Table
 
+from alertbox.bip_label import BipLabel
 from alertbox.errors import UserError
 from alertbox.provision import numbers
-from alertbox.settings import VERSION, Problem, Settings, SettingsRefused, dotted, known
+from alertbox.settings import MOST_BIPS, VERSION, Problem, Settings, SettingsRefused, dotted, known
 from alertbox.texts import say
 
 # Given a network's name, asks for its key, which neither file, environment nor box has; None leaves it open.
@@ -61,7 +62,7 @@ def load(path: Path, box: Settings, ask: Ask | None = None) -> Settings:
     except TOMLKitError as error:
         raise UserError("provision-file-twice", path=path, detail=error) from error
     lines = _lines(text)
-    faults = _prepare(document)
+    faults = _prepare(document) + _prepare_bips(document, box)
     try:
         settings = Settings.read({"version": VERSION, **_left_to_box(document, box), **document}, export=True)
     except SettingsRefused as error:
@@ -91,6 +92,29 @@ def _prepare(document: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]
         for row in _rows(document, part):
             for field in fields:
                 row.setdefault(field, None)
+    return faults
+
+
+def _prepare_bips(document: dict[str, Any], box: Settings) -> list[tuple[tuple[str | int, ...], str]]:
+    """Labels to fields; a number to each that has none: the box's own, else a free one."""
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    rows = _rows(document, "bips")
+    for place, row in enumerate(rows):
+        if "label" in row:
+            try:
+                label = BipLabel.parse(str(row.pop("label")))
+            except UserError as error:
+                faults.append((("bips", place, "label"), str(error)))
+                row.update(mac=f"{place:012x}", key=None)
+            else:
+                row.update(mac=label.mac, key=label.key)
+                row.setdefault("name", label.name)
+    numbers_of = {bip.mac: bip.id for bip in box.bips}
+    taken = {row.get("id", numbers_of.get(row.get("mac", ""))) for row in rows}
+    for row in rows:
+        free = (number for number in range(1, MOST_BIPS + 2) if number not in taken)
+        row.setdefault("id", numbers_of.get(row.get("mac", "")) or next(free))
+        taken.add(row["id"])
     return faults
 
 

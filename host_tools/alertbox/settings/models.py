@@ -110,6 +110,20 @@ _BipKey = Annotated[StrictStr, _matches("[0-9a-f]{32}", "provision-bad-bip-key")
 _Mac = Annotated[StrictStr, _matches("[0-9a-f]{12}", "provision-bad-mac")]
 _Keep = AfterValidator(_secret)
 _ClockTime = Annotated[StrictStr, _matches("([01][0-9]|2[0-3]):[0-5][0-9]", "provision-bad-time")]
+_Zone = Literal[
+    "Europe/Paris",
+    "America/Guadeloupe",
+    "America/Martinique",
+    "America/Cayenne",
+    "America/Miquelon",
+    "Indian/Reunion",
+    "Indian/Mayotte",
+    "Pacific/Noumea",
+    "Pacific/Wallis",
+    "Pacific/Tahiti",
+    "Pacific/Marquesas",
+    "Pacific/Gambier",
+]
 _Kind = Literal["inform", "help", "alarm"]
 _Who = Literal["box", "receiver", "both", "nobody"]
 
@@ -123,6 +137,7 @@ class Shop(_Part):
     address: _Text120 = ""
     latitude: Annotated[StrictFloat, Field(ge=-90, le=90), AfterValidator(_four_decimals)] | None = None
     longitude: Annotated[StrictFloat, Field(ge=-180, le=180), AfterValidator(_four_decimals)] | None = None
+    zone: _Zone = "Europe/Paris"
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
@@ -163,6 +178,7 @@ class Reach(_Part):
 
 class Policy(_Part):
     button: Gestures = Gestures()
+    foot: Gestures = Gestures()
     bip: Gestures = Gestures()
     contacts: Reach = Reach()
 
@@ -186,10 +202,12 @@ class Lte(_Part):
 
 
 class Bip(_Part):
+    id: Annotated[StrictInt, Field(ge=1, le=MOST_BIPS)]
     mac: _Mac
     key: Annotated[_BipKey | None, _Keep]
     name: _Text40
     policy: Gestures | None = None
+    supervision_s: Annotated[StrictInt, Field(ge=0, le=86400)] = 0
 
 
 class SilentHours(_Part):
@@ -222,6 +240,15 @@ class Templates(_Part):
     alarm: _Template = ""
 
 
+class Inputs(_Part):
+    """What is wired to the box, and how its contact is at rest; of the case, while it is closed."""
+
+    button: Literal["open", "closed"] = "open"
+    foot: Literal["none", "open", "closed"] = "none"
+    tamper: Literal["none", "open", "closed"] = "closed"
+    mains_s: Annotated[StrictInt, Field(ge=1, le=3600)] = 60
+
+
 class Settings(_Part):
     """The whole document. Get one from `Settings.read`, which refuses in sentences; `document()` is what to put."""
 
@@ -232,10 +259,11 @@ class Settings(_Part):
     wifi: Annotated[list[Wifi], Field(max_length=MOST_WIFI), _no_doubles("ssid")] = []
     receiver: Receiver = Receiver()
     lte: Lte = Lte()
-    bips: Annotated[list[Bip], Field(max_length=MOST_BIPS), _no_doubles("mac")] = []
+    bips: Annotated[list[Bip], Field(max_length=MOST_BIPS), _no_doubles("id"), _no_doubles("mac")] = []
     silent_hours: SilentHours | None = None
     siren: Siren = Siren()
     templates: Templates = Templates()
+    inputs: Inputs = Inputs()
 
     @classmethod
     def read(cls, document: object, *, export: bool = False) -> "Settings":

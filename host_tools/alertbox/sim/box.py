@@ -6,7 +6,7 @@ mains and power, watches lights and siren, and reads the serial console.
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from alertbox.sim import flash
@@ -19,6 +19,9 @@ from alertbox.sim.process import ROOT, micropython
 __all__ = ["ROOT", "VirtualBox", "micropython"]
 
 _NETWORKS = {"shop": "shop-key"}
+_FULL_MV = 4100
+_BURST_MS = 100  # a bip's pause between two of the same packet
+_JITTER_MS = (0, 7, 3, 9, 1, 6, 4, 8, 2, 5)  # that Bluetooth adds to it
 _ENROLMENT = ("version", "issued", "user", "password", "secret", "ca", "town")
 
 
@@ -28,6 +31,7 @@ class VirtualBox(Machine):
     clock: "real", or "stepped": time moves only by `advance` (and by what presses take).
     receiver: a ReceiverThread, which it reaches by Wi-Fi and where it is enrolled at its first start, unless `enrol`
     is False. Without one the box is armed but unenrolled.
+    settings: what its enrolment stores besides where its receiver is, as {"bips": [...]}.
     networks: {name: key} of the Wi-Fi around, nearest first; an open one has the key "".
     folder: where its flash lives; a temporary one by default. rtc: what its clock says whenever power comes, Unix
     seconds; the chip's says 2000. on_console: gets each line of its console.
@@ -38,6 +42,7 @@ class VirtualBox(Machine):
         receiver: Any = None,
         *,
         enrol: bool = True,
+        settings: Mapping[str, Any] = MappingProxyType({}),
         networks: Mapping[str, str] = _NETWORKS,
         folder: Path | None = None,
         clock: str = "real",
@@ -56,7 +61,9 @@ class VirtualBox(Machine):
         self._receiver = receiver
         self._enrols = enrol and receiver is not None
         self._siren = siren
-        self._inputs = {"button": False, "mains": mains}
+        self._settings = settings
+        self._inputs = {"button": False, "foot": False, "tamper": False, "mains": mains}
+        self._battery_mv = _FULL_MV
         self._edges_done: set[int] = set()
         self._pins: dict[int, int] = {}
         self._outputs: dict[str, list[int]] = {}
@@ -109,7 +116,7 @@ class VirtualBox(Machine):
         }
         if self._siren:
             settings["siren"] = {"allowed": True, "form": "sim"}
-        files = {"settings.a": flash.slot(settings), "enrolment.a": flash.slot(enrolment)}
+        files = {"settings.a": flash.slot(settings | dict(self._settings)), "enrolment.a": flash.slot(enrolment)}
         flash.put_files(self._flash, self.partitions, files)
 
     def _world(self) -> dict[str, Any]:
@@ -119,6 +126,7 @@ class VirtualBox(Machine):
             "wifi": self._wifi,
             "networks": list(self.networks.items()),
             "inputs": self._inputs,
+            "battery_mv": self._battery_mv,
         }
 
     def _went_off(self) -> None:
@@ -174,6 +182,43 @@ class VirtualBox(Machine):
     def mains(self, on: bool) -> None:
         self.edges("mains", [(0, 1 if on else 0)])
 
+    def tamper(self, opened: bool) -> None:
+        """Open or close the case."""
+        self.edges("tamper", [(0, 1 if opened else 0)])
+
+    def battery(self, volts: float) -> None:
+        """What its cell has from now on; 0 is none."""
+        self._battery_mv = round(volts * 1000)
+        if self.is_on:
+            self._command("battery", mv=self._battery_mv)
+
+    def advertise(
+        self,
+        mac: str,
+        payload: bytes,
+        rssi: int = -60,
+        *,
+        ms: int = 1000,
+        after_ms: int = 0,
+        answer: bytes = b"",
+    ) -> int:
+        """Have a Bluetooth device send one packet for `ms`, as bips repeat each, beginning in `after_ms`.
+
+        `mac`: 12 hex digits in printed order, colons or none. `answer`: what an active scan gets besides. Nothing is
+        waited for. Returns the chip's time of this call in microseconds.
+        """
+        moments = [at + _JITTER_MS[i % len(_JITTER_MS)] for i, at in enumerate(range(0, max(ms, 1), _BURST_MS))]
+        rows = [[(after_ms + at) * 1000, mac.replace(":", ""), payload.hex(), rssi, answer.hex()] for at in moments]
+        return int(self._command("advertise", adverts=rows)["us"])
+
+    def end_scan(self) -> None:
+        """Have the chip's Bluetooth stack end the scan by itself."""
+        self._command("end_scan")
+
+    def crowd(self, per_second: int) -> None:
+        """So many advertisements a second of strangers' devices, until the box's next start; 0: none."""
+        self._command("crowd", per_second=per_second)
+
     def wifi(self, up: bool) -> None:
         """Switch the access points; a loss is silence, nothing is closed."""
         self._wifi = up
@@ -209,7 +254,7 @@ class VirtualBox(Machine):
         self._command("stall", ms=ms, timeout=ms / 1000 + 20)
 
     def fail(self, part: str, how: str = "raise") -> None:
-        """Let a part of the chip fail from now until it restarts: pin, output, wlan, flash, socket.
+        """Let a part of the chip fail from now until it restarts: pin, output, wlan, ble, adc, flash, socket.
 
         how: "error" (OSError, which drivers expect), "raise" what no driver expects, or "hang" for ever; "" mends it.
         """

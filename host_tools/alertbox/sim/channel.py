@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-_START_S = 20
+_PATIENCE_S, _LOOK_S = 20, 0.1
 
 
 class Channel:
@@ -22,7 +22,7 @@ class Channel:
         self._changed = changed
         self._on_event = on_event
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(_START_S)
+        self._listener.settimeout(_LOOK_S)
         self._connection: socket.socket | None = None
         self._next_id = 0
 
@@ -40,9 +40,8 @@ class Channel:
 
     def follow(self, process: subprocess.Popen[bytes]) -> None:
         """Until the end of the connection that this process makes; one that makes none is ended."""
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
+        connection = self._accept(process)
+        if connection is None:
             process.kill()
             return
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -56,6 +55,16 @@ class Channel:
         with self._changed:
             self._connection = None
             self._changed.notify_all()
+
+    def _accept(self, process: subprocess.Popen[bytes]) -> socket.socket | None:
+        for _ in range(int(_PATIENCE_S / _LOOK_S)):
+            with contextlib.suppress(OSError):  # nobody yet, or nobody any more
+                connection, _ = self._listener.accept()
+                connection.settimeout(None)
+                return connection
+            if process.poll() is not None:
+                break
+        return None
 
     def send(self, name: str, arguments: dict[str, Any]) -> int:
         """The number under which the answer will come."""

@@ -1,0 +1,41 @@
+"""What the battery's voltage means: well, low, or so empty that the box must stop before the cell is ruined.
+
+Pure: no clock, no converter. Millivolts are those of the cell; the thresholds are the board's.
+
+A voltage below `absent_mv` is no cell at all: a broken wire, or nothing plugged in. It is told as low, since the box
+would die with the mains; it never switches the box off, since a measurement that failed must not.
+"""
+
+from box.core.levels import BATTERY_EMPTY, BATTERY_LOW, Level, Threshold
+
+LOW, WELL, EMPTY = 1, 2, 3
+
+
+class BatteryWatch:
+    """`limits`: absent_mv < empty_mv < start_mv <= low_mv < well_mv, as in board.py."""
+
+    def __init__(self, limits: dict) -> None:
+        self._limits = limits
+        self._threshold = Threshold(limits["low_mv"], limits["well_mv"])
+        self._low = Level(BATTERY_LOW)
+        self._empty = Level(BATTERY_EMPTY)
+
+    @property
+    def low(self) -> bool:
+        return self._low.active
+
+    def look(self, mv: int, mains: bool, needed: bool, now_ms: int) -> "int | None":
+        """LOW, WELL or EMPTY when that is news, else None.
+
+        EMPTY means: switch off now. Always after LOW, so that this is told before. Not while the box is `needed` (a
+        press waits, or an incident runs): a cell is cheaper than an alarm, and its own protection ends it later.
+        """
+        if self._low.look(self._threshold.update(mv), now_ms):
+            return LOW if self.low else WELL
+        limits = self._limits
+        is_empty = self.low and not mains and not needed and limits["absent_mv"] <= mv < limits["empty_mv"]
+        return EMPTY if self._empty.look(is_empty, now_ms) and is_empty else None
+
+    def may_start(self, mv: int, mains: bool) -> bool:
+        """Is there enough to start with? A cell recovers when the load goes, hence `start_mv` above `empty_mv`."""
+        return mains or mv < self._limits["absent_mv"] or mv >= self._limits["start_mv"]

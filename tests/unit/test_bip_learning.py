@@ -1,0 +1,78 @@
+"""Pairing: the bip that the key opens is bound at its third press, and nothing else is."""
+
+from bip_packets import KEY, MAC, OTHER_KEY, OTHER_MAC, PRESENCE, PRESS, packet, plain
+from box.core.bip_learning import LASTS_MS, Learning
+
+BUZZER = bytes.fromhex("06ffa90b010800")
+
+
+def test_the_third_press_binds():
+    learning = Learning(KEY, None, 0)
+    took = [learning.take(MAC, packet(counter, PRESS), 0) for counter in (7, 7, 8, 8, 9)]
+    assert took == [False, False, False, False, True]
+    assert (learning.mac, learning.counter, learning.presses) == (MAC, 9, 3)
+
+
+def test_repeats_and_presence_are_no_presses():
+    learning = Learning(KEY, None, 0)
+    for counter in (1, 2, 3, 4):
+        assert not learning.take(MAC, packet(counter, PRESENCE), 0)
+    for _ in range(5):
+        assert not learning.take(MAC, packet(5, PRESS), 0)
+    assert learning.presence and learning.presses == 1
+
+
+def test_what_the_key_does_not_open_is_not_bound_but_told():
+    learning = Learning(KEY, None, 0)
+    for counter in (1, 2, 3):
+        assert not learning.take(OTHER_MAC, packet(counter, PRESS, key=OTHER_KEY, mac=OTHER_MAC), 0)
+        assert not learning.take(OTHER_MAC, plain(), 0)
+    assert learning.mac is None and learning.sealed and learning.plain and learning.presses == 0
+
+
+def test_presses_of_two_bips_are_not_added_up():
+    learning = Learning(KEY, None, 0)
+    learning.take(MAC, packet(1, PRESS), 0)
+    learning.take(MAC, packet(2, PRESS), 0)
+    assert not learning.take(OTHER_MAC, packet(3, PRESS, mac=OTHER_MAC), 0)
+    assert learning.take(MAC, packet(3, PRESS), 0)
+
+
+def test_pairing_again_hears_one_bip_only():
+    learning = Learning(KEY, MAC, 0)
+    for counter in (1, 2, 3):
+        assert not learning.take(OTHER_MAC, packet(counter, PRESS, mac=OTHER_MAC), 0)
+    assert learning.presses == 0
+
+
+def test_a_counter_that_started_anew_begins_the_count_anew():
+    """The repeats of a press before the battery was changed are still on the air."""
+    learning = Learning(KEY, MAC, 0)
+    assert not learning.take(MAC, packet(5001, PRESS), 0)
+    assert [learning.take(MAC, packet(counter, PRESS), 0) for counter in (1, 2, 3)] == [False, False, True]
+    assert learning.counter == 3
+
+
+def test_the_buzzer_of_the_bip_that_is_learnt_is_told():
+    learning = Learning(KEY, None, 0)
+    learning.take(MAC, BUZZER, 0)
+    assert not learning.buzzer, "whose is it?"
+    learning.take(MAC, packet(1, PRESS), 0)
+    learning.take(OTHER_MAC, BUZZER, 0)
+    assert not learning.buzzer
+    learning.take(MAC, BUZZER, 0)
+    assert learning.buzzer
+
+
+def test_a_flood_costs_fifty_tries_a_second():
+    learning = Learning(KEY, None, 0)
+    for counter in range(1, 100):
+        learning.take(OTHER_MAC, packet(counter, PRESS, key=OTHER_KEY, mac=OTHER_MAC), 10)
+    assert not learning.take(MAC, packet(1, PRESS), 20) and learning.presses == 0
+    learning.take(MAC, packet(1, PRESS), 1010)
+    assert learning.presses == 1
+
+
+def test_it_lasts_a_minute():
+    learning = Learning(KEY, None, 5000)
+    assert (learning.left_ms(5000), learning.left_ms(64_999), learning.left_ms(70_000)) == (LASTS_MS, 1, 0)

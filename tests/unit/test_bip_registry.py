@@ -1,0 +1,379 @@
+"""The bips of a box: from a packet to an alert in the journal, faults, pairing, power cuts."""
+
+import json
+
+from bip_packets import DOUBLE_PRESS, HOLD_PRESS, KEY, MAC, OTHER_KEY, OTHER_MAC, PAIRING, PRESENCE, PRESS, packet
+from box import log
+from box.bip_counters import BipCounters
+from box.bip_methods import BipMethods
+from box.bip_registry import Registry
+from box.core import alert, config, rpc
+from box.core.bip_faults import BATTERY_LOW, LOST, RESTARTED
+from box.errors import StorageError
+from virtual.nor import BLOCK, NorFlash
+
+log.now = lambda: 0
+BOX = bytes(range(8))
+
+
+class Clock:
+    ms = 1000
+
+    def now(self):
+        return self.ms
+
+
+class Store:
+    def __init__(self, document):
+        self.document = document
+        self.broken = False
+
+    def load(self):
+        return self.document
+
+    def save(self, document):
+        config.check(document)
+        if self.broken:
+            raise StorageError("worn out")
+        self.document = document
+
+
+class Issuer:
+    """Issuer and journal: each alert as (kind, source, flags)."""
+
+    def __init__(self):
+        self.issued = []
+        self.next_sequence = 1
+        self.cut = False  # the power goes before the next alert is in the journal
+
+    def issue(self, kind, source, at_ms=None, flags=0):
+        if self.cut:
+            raise KeyboardInterrupt
+        self.issued.append((kind, source, flags))
+        self.next_sequence += 1
+
+
+class Events:
+    BIP_FAULT, BIP_WELL, BIP_PAIRED, BIP_REMOVED = "fault", "well", "paired", "removed"
+
+
+def row(number=1, mac=MAC, key=KEY, **more):
+    found = {"id": number, "mac": mac.hex(), "key": key.hex(), "name": "Bip %d" % number}
+    found.update(more)
+    return found
+
+
+class Bench:
+    def __init__(self, *rows):
+        self.flash = bytearray(b"\xff" * (4 * BLOCK))
+        self.clock = Clock()
+        self.store = Store({"version": 2, "bips": list(rows)} if rows else {"version": 2})
+        self.issuer = Issuer()
+        self.events = []
+        self.followed = None
+        BipCounters(NorFlash(self.flash), BOX).recover({})  # the box was on before it got its bips
+        self.start()
+
+    def start(self):
+        counters = BipCounters(NorFlash(self.flash), BOX)
+        settings = config.fill(self.store.load())
+        self.registry = Registry(
+            self.store, settings, counters, self.issuer, self.issuer, Events, self.record, self.clock, self.follow
+        )
+        self.registry.resume()
+        self.methods = BipMethods(self.registry, self.clock)
+
+    def record(self, code, detail):
+        self.events.append((code, detail))
+
+    def follow(self, find, count, learning):
+        self.followed = (count, learning)
+        self.find = find
+
+    def hear(self, payload, mac=MAC, rssi=-60):
+        self.registry.packet(memoryview(bytearray(mac)), rssi, payload)
+
+    def pass_s(self, seconds):
+        for _ in range(seconds):
+            self.clock.ms += 1000
+            self.registry.look()
+
+    @property
+    def pressed(self):
+        return [(kind, source) for kind, source, _ in self.issuer.issued]
+
+
+def refused(action):
+    try:
+        action()
+    except (rpc.Refused, config.ConfigError) as error:
+        return error.data["code"] if isinstance(error, rpc.Refused) else error.path
+    return None
+
+
+# ---- presses ----
+
+
+def test_a_press_is_an_alert_of_its_bip():
+    bench = Bench(row(1), row(16, OTHER_MAC, OTHER_KEY))
+    bench.hear(packet(1, PRESS))
+    bench.hear(packet(1, PRESS))
+    bench.hear(packet(2, DOUBLE_PRESS, key=OTHER_KEY, mac=OTHER_MAC), OTHER_MAC)
+    bench.hear(packet(3, HOLD_PRESS))
+    bench.hear(packet(4, PRESENCE))
+    assert bench.pressed == [(alert.INFORM, 16), (alert.HELP, 31), (alert.ALARM, 16)]
+    assert bench.followed == (2, False)
+
+
+def test_a_policy_of_its_own_comes_before_that_of_all():
+    strict = {"click": "alarm", "double": "alarm"}
+    bench = Bench(row(1, policy=strict), row(2, OTHER_MAC))
+    bench.store.document["policy"] = {"bip": {"click": "help"}}
+    bench.start()
+    bench.hear(packet(1, PRESS))
+    bench.hear(packet(1, PRESS, mac=OTHER_MAC), OTHER_MAC)
+    assert bench.pressed == [(alert.ALARM, 16), (alert.HELP, 17)]
+
+
+def test_pairing_mode_is_an_alarm_that_says_that_anybody_may_have_sent_it():
+    bench = Bench(row())
+    bench.hear(PAIRING)
+    assert bench.issuer.issued == [(alert.ALARM, 16, alert.FLAG_SOURCE_UNAUTHENTICATED)]
+
+
+def test_a_press_whose_alert_the_power_cut_off_is_issued_at_the_start_and_not_again():
+    bench = Bench(row())
+    bench.issuer.cut = True
+    try:
+        bench.hear(packet(9, HOLD_PRESS))
+        raise AssertionError
+    except KeyboardInterrupt:
+        pass
+    bench.issuer.cut = False
+    bench.start()
+    assert bench.pressed == [(alert.ALARM, 16)]
+    bench.hear(packet(9, HOLD_PRESS))
+    bench.start()
+    bench.hear(packet(9, HOLD_PRESS))
+    assert bench.pressed == [(alert.ALARM, 16)]
+
+
+def test_a_press_of_a_bip_that_was_removed_meanwhile_is_issued_all_the_same():
+    bench = Bench(row())
+    bench.issuer.cut = True
+    try:
+        bench.hear(packet(9, DOUBLE_PRESS))
+    except KeyboardInterrupt:
+        pass
+    bench.issuer.cut = False
+    bench.store.document = {"version": 2}
+    bench.start()
+    assert bench.pressed == [(alert.HELP, 16)]
+
+
+def test_nothing_that_was_recorded_counts_after_a_start():
+    bench = Bench(row())
+    recorded = [packet(counter, PRESS) for counter in range(1, 6)]
+    for one in recorded:
+        bench.hear(one)
+    for _ in range(3):
+        bench.start()
+        for one in recorded:
+            bench.hear(one)
+    assert len(bench.pressed) == 5
+    bench.hear(packet(6, PRESS))
+    assert len(bench.pressed) == 6, "the first press after a start is not lost"
+
+
+def test_a_press_goes_out_although_flash_takes_no_counter():
+    bench = Bench(row())
+
+    def broken(*_):
+        raise StorageError("worn out")
+
+    bench.registry._counters.press = broken
+    bench.registry._counters.reserve = broken
+    bench.hear(packet(1, PRESENCE))
+    bench.hear(packet(2, HOLD_PRESS))
+    assert bench.pressed == [(alert.ALARM, 16)]
+
+
+def test_counters_that_were_lost_are_told():
+    bench = Bench(row())
+    bench.flash[:] = b"\xff" * len(bench.flash)
+    bench.start()
+    bench.registry.look()
+    assert bench.pressed == [(alert.STORAGE, 0)] and "pair each bip" in bench.registry.fault
+
+
+# ---- faults ----
+
+
+def test_a_fault_is_told_once_names_its_bip_and_ends_by_itself():
+    bench = Bench(row(3, supervision_s=60, name="Caisse"))
+    bench.pass_s(59)
+    assert bench.registry.fault is None
+    bench.pass_s(10)
+    assert bench.pressed == [(alert.BIP_LOST, 18)] and bench.events == [("fault", "3 lost")]
+    assert "Caisse" in bench.registry.fault
+    bench.hear(packet(1, PRESENCE))
+    bench.pass_s(1)
+    assert bench.registry.fault is None and bench.events[1:] == [("well", "3 lost")]
+    bench.hear(packet(2, PRESENCE, battery=5))
+    bench.pass_s(1)
+    assert bench.pressed[1:] == [(alert.BIP_BATTERY_LOW, 18)]
+
+
+def test_replays_are_an_event_and_no_alert():
+    bench = Bench(row())
+    for counter in range(10, 40):
+        bench.hear(packet(counter, PRESENCE))
+    for counter in (30, 20, 10, 30):
+        bench.hear(packet(counter, PRESENCE))
+        bench.pass_s(6)
+    assert bench.events == [("fault", "1 replayed")] and bench.issuer.issued == []
+
+
+# ---- pairing ----
+
+
+def press_three(bench, first=1, **how):
+    for counter in range(first, first + 3):
+        bench.hear(packet(counter, PRESS, **how), how.get("mac", MAC))
+
+
+def test_the_bip_that_is_pressed_three_times_is_bound_and_alerts_from_the_fourth_on():
+    bench = Bench()
+    assert bench.followed == (0, False)
+    bench.methods.learn("Caisse", None, KEY.hex(), 600)
+    assert bench.followed == (0, True) and bench.registry.is_learning
+    press_three(bench)
+    assert bench.pressed == [] and bench.methods.learn_state()["state"] == "bound"
+    (found,) = bench.store.document["bips"]
+    assert (found["id"], found["mac"], found["name"], found["supervision_s"]) == (1, MAC.hex(), "Caisse", 600)
+    press_three(bench)
+    assert bench.pressed == [], "what was pressed to pair it is no alert, now or played back"
+    bench.start()
+    press_three(bench)
+    assert bench.pressed == []
+    bench.hear(packet(4, HOLD_PRESS))
+    assert bench.pressed == [(alert.ALARM, 16)]
+
+
+def test_learning_ends_after_a_minute_and_the_scan_is_passive_again():
+    bench = Bench(row())
+    bench.methods.learn("Caisse", None, OTHER_KEY.hex())
+    bench.hear(packet(1, PRESS))
+    assert bench.pressed == [(alert.INFORM, 16)], "those that are known alert meanwhile"
+    bench.pass_s(61)
+    assert bench.followed == (1, False) and bench.methods.learn_state()["state"] == "over"
+    press_three(bench, key=OTHER_KEY, mac=OTHER_MAC)
+    assert bench.methods.learn_state()["bip"] is None
+
+
+def test_a_wrong_name_key_or_policy_is_told_at_once():
+    bench = Bench(*[row(i, bytes((i,)) + MAC[1:]) for i in range(1, 16)])
+    for name, chosen, key, path in (
+        ("", None, KEY.hex(), "bips.0.name"),
+        ("a", None, "12", "bips.0.key"),
+        ("a", {"click": "loud"}, KEY.hex(), "bips.0.policy.click"),
+        ("a", 5, KEY.hex(), "bips.0.policy"),
+    ):
+        assert refused(lambda: bench.methods.learn(name, chosen, key)) == path  # noqa: B023
+    bench.methods.learn("sixteenth", None, OTHER_KEY.hex())
+    press_three(bench, key=OTHER_KEY, mac=OTHER_MAC)
+    assert len(bench.registry.bips) == 16
+    assert refused(lambda: bench.methods.learn("a", None, KEY.hex())) == "full"
+
+
+def test_a_bip_that_counts_anew_is_paired_again_and_keeps_its_number():
+    bench = Bench(row(5))
+    bench.hear(packet(5000, PRESS))
+    del bench.issuer.issued[:]
+    bench.methods.repair(5)
+    press_three(bench)
+    assert bench.pressed == [] and bench.methods.learn_state()["bip"] == 5
+    bench.hear(packet(4, PRESS))
+    bench.start()
+    bench.hear(packet(4, PRESS))
+    bench.hear(packet(5, PRESS))
+    assert bench.pressed == [(alert.INFORM, 20)] * 2
+    assert refused(lambda: bench.methods.repair(6)) == "no-bip"
+
+
+def test_a_new_key_makes_old_recordings_worthless():
+    bench = Bench(row(5))
+    recorded = packet(5000, HOLD_PRESS)
+    bench.methods.repair(5, OTHER_KEY.hex())
+    press_three(bench, key=OTHER_KEY)
+    bench.hear(recorded)
+    assert bench.pressed == [] and bench.store.document["bips"][0]["key"] == OTHER_KEY.hex()
+    bench.hear(packet(4, PRESS, key=OTHER_KEY))
+    assert bench.pressed == [(alert.INFORM, 20)]
+
+
+def test_a_bip_that_flash_does_not_take_is_not_bound():
+    bench = Bench()
+    bench.methods.learn("Caisse", None, KEY.hex())
+    bench.store.broken = True
+    press_three(bench)
+    assert bench.methods.learn_state()["state"] == "failed" and bench.registry.bips == []
+
+
+# ---- the console ----
+
+
+def test_bips_are_listed_renamed_and_removed():
+    bench = Bench(row(2, OTHER_MAC, OTHER_KEY), row(1))
+    bench.hear(packet(1, PRESS, battery=70), rssi=-71)
+    bench.clock.ms += 5000
+    first, second = bench.methods.bips()["bips"]
+    assert first == [1, "Bip 1", MAC.hex(), 70, 5, -71, 1, 0, []]
+    assert second == [2, "Bip 2", OTHER_MAC.hex(), None, None, None, 0, 0, []]
+    assert bench.methods.bips(1)["bips"] == [second] and bench.methods.bips(2)["bips"] == []
+    bench.methods.rename(2, "Cave")
+    assert bench.methods.bips(1)["bips"][0][1] == "Cave" and bench.store.document["bips"][0]["name"] == "Cave"
+    assert refused(lambda: bench.methods.rename(2, "x" * 41)) == "bips.0.name"
+    bench.methods.remove(1)
+    assert [found["id"] for found in bench.store.document["bips"]] == [2] and bench.find(MAC) is None
+    bench.hear(packet(2, HOLD_PRESS))
+    assert bench.pressed == [(alert.INFORM, 16)]
+    assert refused(lambda: bench.methods.remove(1)) == "no-bip"
+
+
+def test_every_answer_fits_a_line_with_sixteen_bips_at_their_longest():
+    name = ("x" if json.dumps("é") != '"é"' else chr(0x1F98A)) * 40  # CPython's json escapes it, the chip's does not
+    rows = [row(i, bytes((i,)) + MAC[1:], name=name) for i in range(1, 17)]
+    bench = Bench(*rows)
+    for bip in bench.registry.bips:
+        bip.rssi, bip.guard.heard_ms, bip.guard.presses, bip.guard.refused = -100, -(10**9), 10**6, 10**6
+        bip.guard.battery.percent, bip.guard._told = 100, LOST | BATTERY_LOW | RESTARTED
+    seen = 0
+    while seen < 16:
+        answer = bench.methods.bips(seen)
+        assert answer["bips"] and rpc.result_line(2147483647, answer)
+        seen += len(answer["bips"])
+    bench.methods.survey(True)
+    for bip in bench.registry.bips:
+        bip.packets, bip.rssi, bip.packet_ms = 100_000, -100, -10_000_000
+    seen = 0
+    while seen < 16:
+        answer = bench.methods.survey(True, seen)
+        assert answer["bips"] and rpc.result_line(2147483647, answer)
+        seen += len(answer["bips"])
+
+
+def test_a_survey_counts_from_its_begin():
+    bench = Bench(row())
+    bench.clock.ms = 100_000
+    bench.hear(packet(1, PRESS))
+    assert bench.methods.survey(True)["bips"] == [[1, None, None, 0, 0]]
+    bench.hear(packet(2, PRESS), rssi=-80)
+    bench.hear(packet(2, PRESS), rssi=-84)
+    bench.clock.ms += 300
+    assert bench.methods.survey(True)["bips"] == [[1, -84, 300, 2, 1]]
+    bench.methods.survey(False)
+    assert bench.methods.survey(True)["bips"] == [[1, None, None, 0, 0]]
+    bench.hear(packet(3, PRESENCE))
+    bench.clock.ms += 61_000
+    assert bench.methods.survey(True)["bips"][0][3] == 0, "nobody asked for a minute: it had ended"
