@@ -23,7 +23,18 @@ sys.path[:0] = [str(ROOT / "tests" / "tools"), str(ROOT / "tests" / "size")]
 from rows import LeftOut, Row, table  # noqa: E402 - `python tests/bench/run.py` alone puts this folder on the path
 
 _WIDTH = 140  # so that each row stays one line, also in a file
-MODULES = ("latency", "share", "crypto", "boot_time", "wear", "throughput", "misreads", "provisioning", "flashing")
+MODULES = (
+    "latency",
+    "share",
+    "crypto",
+    "boot_time",
+    "wear",
+    "throughput",
+    "bips",
+    "misreads",
+    "provisioning",
+    "flashing",
+)
 
 
 def measure(names: list[str], console: Console) -> tuple[list[Row], list[str]]:
