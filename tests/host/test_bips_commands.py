@@ -233,7 +233,7 @@ def test_a_survey_gives_a_verdict_per_bip_and_is_kept(box, alertbox, tmp_path):
 
 def test_a_survey_that_is_broken_off_ends_test_mode(box, alertbox):
     box.answers["commission"] = {"until": 1800}
-    box.answers["survey"] = lambda *params: {"bips": 7} if params[0] else {"bips": []}
+    box.answers["survey"] = lambda *params: {"bips": 7 if params[0] else []}
     assert alertbox("survey", box.path)[0] == 1
     assert asked(box, "commission") == [[True], [False]]
 

@@ -32,8 +32,11 @@ def vectors(name):
         return json.load(file)
 
 
+_FULL = [json.dumps(vector["document"]) for vector in vectors("settings") if vector["name"] == "every field"][0]
+
+
 def full():
-    return [vector["document"] for vector in vectors("settings") if vector["name"] == "every field"][0]
+    return json.loads(_FULL)
 
 
 def refused(action):
