@@ -33,6 +33,8 @@ FLAGS = (
     "mains-lost", "battery-low", "tamper-open", "path-degraded",
     "source-unauthenticated", "test-mode", "no-modem", "clock-unsure",
 )  # fmt: skip
+SOURCES = {0: "box", 1: "button", 2: "foot"}
+_BIPS = range(16, 32)  # the bips' numbers 1 to 16
 ACK_STATES = {"received": 1, "in-charge": 2}
 
 _ALERT_TAG = 18  # COSE_Sign1
@@ -85,6 +87,13 @@ class Alert:
 def kind_name(kind: int) -> str:
     """The kind's name in the contract, or `kind-N` for one that a newer box has added."""
     return KINDS.get(kind, f"kind-{kind}")
+
+
+def source_name(source: int) -> str:
+    """Where an alert comes from, `bip 2`, or `source-N` for one that a newer box has added."""
+    if source in _BIPS:
+        return f"bip {source - _BIPS[0] + 1}"
+    return SOURCES.get(source, f"source-{source}")
 
 
 def box_id(public_key: bytes) -> bytes:

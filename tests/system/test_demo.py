@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,29 @@ from alertbox.demo.story import STORY
 _ALERTBOX = str(Path(sys.executable).parent / "alertbox")
 
 
-def test_the_demo_delivers_all_that_it_presses_and_refuses_both_attacks():
+def test_the_demo_delivers_all_that_it_presses_and_refuses_all_attacks():
     result = subprocess.run([_ALERTBOX, "--lang", "en", "demo"], capture_output=True, text=True, timeout=120)
     lines = result.stdout.splitlines()
-    assert lines[-1] == "demo: 6 pressed, 6 delivered, 0 lost, 0 duplicated, 2 refused", result.stdout + result.stderr
+    assert lines[-1] == "demo: 8 pressed, 8 delivered, 0 lost, 0 duplicated, 3 refused", result.stdout + result.stderr
     assert result.returncode == 0
     told = [line for line in lines if re.match(r"  #\d+ ", line)]
-    assert len(told) == 6
+    assert len(told) == 8
     for line in told:
         moments = [int(number) for number in re.findall(r"[a-z] (\d+)", line.split(":")[1])]
         assert moments == sorted(moments), line
+    assert [line.split(": ")[1] for line in lines if line.startswith("  refused")] == [
+        "bip-replay",
+        "replay",
+        "signature",
+    ]
+    shown = [line.removeprefix("  Receiver: ") for line in lines if line.startswith("  Receiver: ")]
+    start = "{}, sequence {}, from Boulangerie Martin, {}: verified and stored"
+    assert shown == [
+        start.format("alarm", 7, "bip 1") + ".",
+        start.format("inform", 8, "bip 2") + ", joins incident 7.",
+        start.format("mains-lost", 9, "box") + ".",
+        start.format("mains-back", 10, "box") + ".",
+    ]
 
 
 @dataclass(frozen=True)
@@ -31,22 +44,40 @@ class Stored:
 
     sequence: int
     kind_name: str
+    source_name: str = "box"
+    incident: int = 0
 
 
-GOOD = [Stored(i + 1, kind) for i, kind in enumerate(kind for act in STORY for kind in act.kinds)]
-REFUSED = {"replay": 1, "signature": 1}
+def stored(kinds: list[tuple[str, str, int]]) -> list[Stored]:
+    return [Stored(i + 1, *row) for i, row in enumerate(kinds)]
+
+
+_FIRST = {1: 1, 2: 7}  # sequence that begins each incident of the story
+SCRIPT = [(kind, act.source, _FIRST[act.incident]) for act in STORY for kind in act.kinds]
+FAULTS = [("mains-lost", "box", 9), ("mains-back", "box", 10)]
+GOOD = stored(SCRIPT + FAULTS)
+REFUSED = {"replay": 1, "signature": 1, "bip-replay": 1}
+SWAPPED = stored([SCRIPT[1], SCRIPT[0], *SCRIPT[2:], *FAULTS])
+EXTRA = [*GOOD, Stored(11, "alarm", "bip 1", 7)]
+SOURCELESS = stored([*SCRIPT[:7], ("inform", "bip 1", 7), *FAULTS])
+APART = stored([*SCRIPT[:7], ("inform", "bip 2", 8), *FAULTS])
+NOT_BEGUN = stored([*SCRIPT[:6], ("alarm", "bip 1", 1), ("inform", "bip 2", 1), *FAULTS])
 
 
 @pytest.mark.parametrize(
     ("stored", "dispatched", "refused", "line"),
     [
-        (GOOD[:-1], GOOD[:-1], REFUSED, "6 pressed, 5 delivered, 1 lost, 0 duplicated, 2 refused"),
-        ([*GOOD, Stored(7, "help")], [*GOOD, Stored(7, "help")], REFUSED, "1 duplicated"),
+        (GOOD[:7] + GOOD[8:], GOOD, REFUSED, "8 pressed, 7 delivered, 1 lost, 0 duplicated, 3 refused"),
+        (EXTRA, EXTRA, REFUSED, "1 duplicated"),
         (GOOD, [*GOOD, GOOD[0]], REFUSED, "1 duplicated"),
-        ([Stored(1, "alarm"), *GOOD[1:]], GOOD, REFUSED, "1 lost"),
-        (GOOD, GOOD, {"replay": 1}, "1 refused"),
-        (GOOD, GOOD, {"replay": 2}, "2 refused"),
-        ([Stored(1, "help"), Stored(2, "inform"), *GOOD[2:]], GOOD, REFUSED, "0 lost"),
+        ([replace(GOOD[0], kind_name="alarm"), *GOOD[1:]], GOOD, REFUSED, "1 lost"),
+        (GOOD, GOOD, {"replay": 1, "signature": 1}, "2 refused"),
+        (GOOD, GOOD, {"replay": 2, "signature": 1}, "3 refused"),
+        (SWAPPED, SWAPPED, REFUSED, "0 lost"),
+        (SOURCELESS, SOURCELESS, REFUSED, "not of the source"),
+        (APART, APART, REFUSED, "or the incident"),
+        (NOT_BEGUN, NOT_BEGUN, REFUSED, "or the incident"),
+        (GOOD[:-1], GOOD[:-1], REFUSED, "mains-lost instead of mains-lost, mains-back"),
     ],
 )
 def test_a_wrong_number_is_said_and_fails(stored, dispatched, refused, line, capsys):

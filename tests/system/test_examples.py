@@ -33,10 +33,16 @@ def test_the_help_names_every_command_in_a_line(tmp_path):
     assert modules == {name.replace("-", "_") for name in COMMANDS}
 
 
-def test_the_example_of_sim_presses_and_shows_what_the_receiver_stored(tmp_path):
+def test_the_examples_of_sim_press_a_button_and_a_bip_and_show_what_the_receiver_stored(tmp_path):
     result = run(["bash", "-euc", example("sim", tmp_path)], tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "Receiver: help, sequence 1, from Boulangerie Martin: verified and stored." in result.stdout
+    told = [line for line in result.stdout.splitlines() if line.startswith("Receiver: ")]
+    start = "Receiver: {}, sequence 1, from Boulangerie Martin, {}: verified and stored"
+    assert told == [
+        start.format("help", "button") + ".",
+        start.format("inform", "bip 1") + ".",
+        start.format("alarm", "bip 1").replace("sequence 1", "sequence 2") + ", joins incident 1.",
+    ]
 
 
 def test_the_example_of_receiver_runs_and_stops(tmp_path):

@@ -4,14 +4,15 @@ import contextlib
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import click
 
 from alertbox import texts
-from alertbox.demo.provisioning import NETWORK, NETWORK_KEY, provision
+from alertbox.alert_line import stored_line
+from alertbox.demo.provisioning import NETWORK, NETWORK_KEY, bips, provision
 from alertbox.demo.screen import open_screen
 from alertbox.demo.story import STORY, Act, Stage
 from alertbox.demo.timeline import Timeline
@@ -22,6 +23,8 @@ from alertbox.town import Town
 _PATIENCE_S = 30
 _HEAP = "448K"  # on 64 bits, fakes and source loading included: the chip has more
 _PRESSES = ("inform", "help", "alarm")
+_USUAL = "button"  # what its gestures become has rows of its own
+_FAULTS = ("mains-lost", "mains-back")
 
 
 @click.command()
@@ -48,14 +51,21 @@ def _play(folder: Path) -> bool:
             screen.act(texts.say("demo-provisioning"))
             screen.note(provision(box, receiver))
             box.wait_log("mqtt", "connected")
-            stage = Stage(box, receiver, timeline)
+            stage = Stage(box, receiver, timeline, bips())
+            refused: Counter[str] = Counter()
             for act in STORY:
                 screen.act(texts.say(act.text))
+                seen = len(receiver.alerts())
                 _perform(act, stage)
+                if act.faults or act.source != _USUAL:
+                    for alert in receiver.alerts()[seen:]:
+                        screen.note(stored_line(alert))
                 if act.refused:
-                    screen.refused(act.refused)
-            stored = [alert for alert in receiver.alerts() if alert.kind_name in _PRESSES]
-            refused = receiver.counters()["refused"]
+                    before, refused = refused, stage.refused()
+                    for reason in refused - before:
+                        screen.refused(reason)
+            stored = [alert for alert in receiver.alerts() if alert.kind_name in _PRESSES + _FAULTS]
+            refused = stage.refused()
     return _verdict(stored, receiver.dispatched, refused)
 
 
@@ -65,7 +75,7 @@ def _perform(act: Act, stage: Stage) -> None:
         act.play(stage)
         if act.refused:
             reason = act.refused
-            stage.receiver.wait_until(lambda: reason in stage.receiver.counters()["refused"], _PATIENCE_S)
+            stage.receiver.wait_until(lambda: stage.refused()[reason] > 0, _PATIENCE_S)
         stage.box.wait_for(stage.timeline.complete, _PATIENCE_S)
 
 
@@ -78,18 +88,40 @@ class _Alert(Protocol):
     @property
     def kind_name(self) -> str: ...
 
+    @property
+    def source_name(self) -> str: ...
 
-def _verdict(stored: Sequence[_Alert], dispatched: Sequence[_Alert], refused: dict[str, int]) -> bool:
+    @property
+    def incident(self) -> int: ...
+
+
+def _verdict(stored: Sequence[_Alert], dispatched: Sequence[_Alert], refused: Mapping[str, int]) -> bool:
     """Say the last line; True if the receiver ended up with exactly what the script pressed, in its order."""
-    expected = [kind for act in STORY for kind in act.kinds]
-    expected_refusals = Counter(act.refused for act in STORY if act.refused)
-    came = Counter(alert.kind_name for alert in stored)
-    delivered = sum((Counter(expected) & came).values())
-    lost = len(expected) - delivered
-    duplicated = sum((came - Counter(expected)).values()) + len(dispatched) - len({a.sequence for a in dispatched})
-    in_order = [alert.kind_name for alert in sorted(stored, key=lambda alert: alert.sequence)] == expected
-    numbers = f"{len(expected)} pressed, {delivered} delivered, {lost} lost, {duplicated} duplicated"
-    if lost == 0 and not in_order:
-        click.echo(texts.say("demo-order"))
+    script = [(kind, act.source, act.incident) for act in STORY for kind in act.kinds]
+    expected = Counter(kind for kind, _, _ in script)
+    faults = [kind for act in STORY for kind in act.faults]
+    in_order = sorted(stored, key=lambda alert: alert.sequence)
+    presses = [alert for alert in in_order if alert.kind_name in _PRESSES]
+    came = Counter(alert.kind_name for alert in presses)
+    delivered = sum((expected & came).values())
+    lost = len(script) - delivered
+    duplicated = sum((came - expected).values()) + len(dispatched) - len({a.sequence for a in dispatched})
+    numbers = f"{len(script)} pressed, {delivered} delivered, {lost} lost, {duplicated} duplicated"
+    wrong = None if lost or duplicated else _difference(script, presses)
+    if wrong:
+        click.echo(texts.say(wrong))
+    told = [alert.kind_name for alert in in_order if alert.kind_name in _FAULTS]
+    if told != faults:
+        click.echo(texts.say("demo-faults", came=", ".join(told) or "-", expected=", ".join(faults)))
     click.echo(f"demo: {numbers}, {sum(refused.values())} refused")
-    return lost == 0 and duplicated == 0 and in_order and Counter(refused) == expected_refusals
+    expected_refusals = Counter(act.refused for act in STORY if act.refused)
+    return not (lost or duplicated or wrong) and told == faults and Counter(refused) == expected_refusals
+
+
+def _difference(script: list[tuple[str, str, int]], presses: list[_Alert]) -> str | None:
+    """How what came differs from the script, as the name of a sentence; None if it does not."""
+    if [alert.kind_name for alert in presses] != [kind for kind, _, _ in script]:
+        return "demo-order"
+    begun = list(dict.fromkeys(alert.incident for alert in presses))  # the story counts them from 1
+    came = [(alert.source_name, begun.index(alert.incident) + 1) for alert in presses]
+    return None if came == [(source, incident) for _, source, incident in script] else "demo-incident"

@@ -3,18 +3,26 @@
 import contextlib
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import click
 
 from alertbox import texts
+from alertbox.alert_line import stored_line
+from alertbox.box_console import BoxConsole
 from alertbox.errors import UserError
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox, keys
+from alertbox.sim.bip import VirtualBip
 from alertbox.town import Town
 
 _GAP_MS = 180
 _WINDOW_MS = 700  # after which what was pressed is decided
+_BIP = "BIP:A4C138000001;00112233445566778899AABBCCDDEEFF;Comptoir"
+_LEARNS = 3  # presses
+_REPEATS_MS = 400
+_PACKETS = {"press": VirtualBip.press, "double": VirtualBip.double, "hold": VirtualBip.hold}
 
 
 class _Presses(click.ParamType[list[int]]):
@@ -32,18 +40,37 @@ class _Presses(click.ParamType[list[int]]):
         return presses
 
 
-@click.command(epilog="\b\nExample:\n  alertbox sim --press 120,120")
+@click.command(epilog="\b\nExample:\n  alertbox sim --press 120,120\n  alertbox sim --bip press --bip hold")
 @click.option("--press", "gestures", type=_Presses(), multiple=True, help="Press, wait for the delivery, and leave.")
+@click.option(
+    "--bip",
+    "bip_gestures",
+    type=click.Choice(list(_PACKETS)),
+    multiple=True,
+    help="Pair a virtual bip, press it so, wait for the delivery, and leave.",
+)
 @click.option("--keys", "with_keys", is_flag=True, help="Press keys; shows which.")
 @click.option("--clock", type=click.Choice(["real", "stepped"]), default="real", show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep the box's flash and the town here.")
 @click.option("--heapsize", default="512K", show_default=True, help="The box's MicroPython heap.")
-def command(gestures: list[list[int]], with_keys: bool, clock: str, folder: Path | None, heapsize: str) -> None:
+def command(
+    gestures: list[list[int]],
+    bip_gestures: tuple[str, ...],
+    with_keys: bool,
+    clock: str,
+    folder: Path | None,
+    heapsize: str,
+) -> None:
     """Run a virtual box: the firmware on this computer, with a receiver to talk to.
 
-    Shows the box's console and each alert as the receiver stored it. Without --press or --keys it runs until
+    Shows the box's console and each alert as the receiver stored it. Without --press, --bip or --keys it runs until
     Ctrl-C; the box's USB serial is the pty that is named at the start.
+
+    With --keys a virtual bip is near. To pair it, type the `alertbox bips learn` that is shown in another terminal and
+    press b three times here; then b, d and B are its presses.
     """
+    if clock == "stepped" and bip_gestures:
+        raise click.UsageError("--bip needs the real clock: pairing is timed by the console.")
     if clock == "stepped" and not gestures:
         raise UserError("stepped-needs-press")
     with contextlib.ExitStack() as stack:
@@ -51,17 +78,27 @@ def command(gestures: list[list[int]], with_keys: bool, clock: str, folder: Path
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alertbox-sim-")))
         place = folder / "town"
         town = Town.open(place) if place.exists() else Town.create(place)
-        receiver = stack.enter_context(ReceiverThread(town, on_event=_tell_refusal))
+        receiver = stack.enter_context(ReceiverThread(town, on_event=_tell))
         box = VirtualBox(receiver, folder=folder / "box", clock=clock, heapsize=heapsize, on_console=click.echo)
+        # The counter rises from one run to the next: a box in a kept folder knows this bip.
+        bip = VirtualBip.from_label(_BIP, counter=int(time.time()))
         with contextlib.suppress(KeyboardInterrupt), box:
             click.echo(texts.say("sim-ready", serial=box.serial, port=receiver.port))
-            if gestures:
-                for presses in gestures:
-                    _gesture(box, receiver, presses)
-            elif with_keys:
+            for presses in gestures:
+                _gesture(box, receiver, presses)
+            if bip_gestures:
+                _pair(box, bip)
+            for name in bip_gestures:
+                mark = len(box.log)
+                box.advertise(bip.mac, _PACKETS[name](bip), ms=_REPEATS_MS)
+                _delivered(box, receiver, mark)
+                _let_it_end()
+            if gestures or bip_gestures:
+                return
+            if with_keys:
+                click.echo(texts.say("sim-bip", serial=box.serial, label=bip.label))
                 click.echo("\n".join(keys.help_lines()))
-                receiver.events.append(lambda event: _tell_stored(receiver, event))
-                keys.play(box, click.echo)
+                keys.play(box, bip, click.echo)
             else:
                 threading.Event().wait()
 
@@ -76,21 +113,40 @@ def _gesture(box: VirtualBox, receiver: ReceiverThread, presses: list[int]) -> N
     box.edges("button", edges)
     if box.clock == "stepped":
         box.advance(_WINDOW_MS)
+    _delivered(box, receiver, mark)
+
+
+def _delivered(box: VirtualBox, receiver: ReceiverThread, mark: int) -> None:
     sequence = int(box.wait_log("issuer", "journalled", since=mark).fields["seq"])
-    alert = receiver.wait_for(lambda alert: alert.sequence == sequence)
+    receiver.wait_for(lambda alert: alert.sequence == sequence)
     box.wait_log("dispatcher", f"received seq={sequence}", since=mark)
-    click.echo(_line(alert))
 
 
-def _line(alert: StoredAlert) -> str:
-    return texts.say("sim-stored", kind=alert.kind_name, sequence=alert.sequence, name=alert.name)
+def _pair(box: VirtualBox, bip: VirtualBip) -> None:
+    """As `alertbox bips learn` does, the bip being pressed three times."""
+    with BoxConsole(box.serial) as console:
+        mark = len(box.log)
+        console.call("learn", bip.name, None, bip.key)
+        for i in range(_LEARNS):
+            box.advertise(bip.mac, bip.press(), ms=_REPEATS_MS, after_ms=i * _REPEATS_MS)
+        with contextlib.suppress(TimeoutError):
+            box.wait_log("bips", "bound", since=mark)
+        state = console.call("learn_state")
+    if state["state"] != "bound":
+        raise UserError("sim-bip-unpaired", state=state["state"])
+    click.echo(texts.say("sim-bip-paired", mac=bip.mac, number=state["bip"]))
+    _let_it_end()
 
 
-def _tell_stored(receiver: ReceiverThread, event: dict[str, object]) -> None:
+def _let_it_end() -> None:
+    """What a bip still repeats would be older than what it sends next."""
+    time.sleep(_REPEATS_MS / 1000)
+
+
+def _tell(event: dict[str, object]) -> None:
     if event["event"] == "stored":
-        click.echo(texts.say("sim-stored", kind=event["kind"], sequence=event["sequence"], name=event["box"]))
-
-
-def _tell_refusal(event: dict[str, object]) -> None:
-    if event["event"] == "refused":
+        alert = event["alert"]
+        assert isinstance(alert, StoredAlert)
+        click.echo(stored_line(alert))
+    elif event["event"] == "refused":
         click.echo(texts.say("demo-refused", reason=event["reason"]))

@@ -3,15 +3,23 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from alertbox import texts
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
+from alertbox.sim.bip import VirtualBip
 
 NETWORK, NETWORK_KEY = "Boulangerie", "pain-au-levain"
 _SHOP = Path(__file__).with_name("shop.toml")
 _PATIENCE_S = 120
+
+
+def bips() -> list[VirtualBip]:
+    """The kit's, in the order of their numbers."""
+    rows = tomllib.loads(_SHOP.read_text(encoding="utf-8"))["bips"]
+    return [VirtualBip.from_label(row["label"]) for row in rows]
 
 
 def provision(box: VirtualBox, receiver: ReceiverThread) -> str:

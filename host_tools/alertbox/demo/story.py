@@ -7,6 +7,7 @@ this script and not from anything that the box counts.
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +18,39 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from alertbox import bip_rows
+from alertbox.box_console import BoxConsole
 from alertbox.demo.timeline import Timeline
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
+from alertbox.sim.bip import VirtualBip
 
 _PRESS_MS, _GAP_MS, _HOLD_MS = 120, 180, 1800
+_REPEATS_S = 1.1
 _PAUSE_S = 0.6  # longer than a double press may take: what follows is a gesture of its own
+
+
+# What the box says when it knows what was pressed.
+_BUTTON_TOLD = ("app", "classified")
+_BIP_TOLD = ("bips", "pressed")
+BIP_REPLAY = "bip-replay"  # the box's refusals of what was recorded of a bip; the receiver has other reasons
 
 
 @dataclass
 class Stage:
-    """The actors."""
+    """The actors. `recorded`: a payload that an attacker has recorded, of the first bip."""
 
     box: VirtualBox
     receiver: ReceiverThread
     timeline: Timeline
+    bips: list[VirtualBip]
+    recorded: bytes = b""
+
+    def refused(self) -> Counter[str]:
+        """What was refused so far, by the receiver and, of the bips, by the box since its start."""
+        with BoxConsole(self.box.serial) as console:
+            bips = sum(row.refused for row in bip_rows.bips(console))
+        return Counter(self.receiver.counters()["refused"]) + Counter({BIP_REPLAY: bips})
 
     def gesture(self, presses: int, press_ms: int = _PRESS_MS, gap_ms: int = _GAP_MS) -> None:
         """One gesture of a person, and what the box made of it until it is in the journal."""
@@ -42,7 +61,19 @@ class Stage:
             edges += [(start, 1), (start + press_ms * 1000, 0)]
         mark = len(self.box.log)
         pressed = self.box.edges("button", edges)
-        self.timeline.follow(self.box, mark, pressed)
+        self.timeline.follow(self.box, mark, pressed, _BUTTON_TOLD)
+
+    def bip(self, bip: VirtualBip, payload: bytes) -> None:
+        """A bip's packet, which is a press, repeated for a second as bips do."""
+        mark = len(self.box.log)
+        sent_us = self.box.advertise(bip.mac, payload)
+        self.timeline.follow(self.box, mark, sent_us / 1e6, _BIP_TOLD)
+        time.sleep(_REPEATS_S)
+
+    def mains(self, on: bool, kind: str) -> None:
+        """Cut or restore the mains, and wait until the receiver has the alert of it."""
+        self.box.mains(on)
+        self.receiver.wait_for(lambda alert: alert.kind_name == kind)
 
     def publish(self, message: bytes) -> None:
         """Send what an attacker would who has read the box's broker account out of its flash."""
@@ -65,11 +96,18 @@ class Stage:
 
 @dataclass(frozen=True)
 class Act:
-    """`text` names a sentence in `texts`; `kinds` and `refused` are what must come of it."""
+    """`text` names a sentence in `texts`; the others are what must come of it.
+
+    kinds: of the alerts that people raise, from the source `source`, in incident `incident` of the story. faults:
+    alerts that the box raises by itself. refused: the reason for which one message is refused.
+    """
 
     text: str
     play: Callable[[Stage], None]
     kinds: tuple[str, ...] = ()
+    source: str = "button"
+    incident: int = 1
+    faults: tuple[str, ...] = ()
     refused: str | None = None
 
 
@@ -115,12 +153,42 @@ def forged(stage: Stage) -> None:
     stage.publish(cbor2.dumps(cbor2.CBORTag(18, [protected, {}, payload, signature])))
 
 
+def bip_held(stage: Stage) -> None:
+    bip = stage.bips[0]
+    stage.recorded = bip.hold()
+    stage.bip(bip, stage.recorded)
+
+
+def bip_joins(stage: Stage) -> None:
+    bip = stage.bips[1]
+    stage.bip(bip, bip.press())
+
+
+def bip_replayed(stage: Stage) -> None:
+    """The recorded hold again, once the bip has been heard with a higher counter."""
+    bip = stage.bips[0]
+    stage.box.advertise(bip.mac, bip.presence())
+    time.sleep(_REPEATS_S)
+    stage.box.advertise(bip.mac, stage.recorded)
+    time.sleep(_REPEATS_S)
+
+
+def mains_lost_and_back(stage: Stage) -> None:
+    stage.mains(False, "mains-lost")
+    stage.mains(True, "mains-back")
+
+
+# The power cut of the offline act ends the first incident: a box does not know how long it was off.
 STORY = (
     Act("demo-one", one_press, ("inform",)),
     Act("demo-two", two_presses, ("help",)),
     Act("demo-held", held, ("alarm",)),
     Act("demo-frantic", frantic, ("help",)),
     Act("demo-offline", offline, ("inform", "inform")),
+    Act("demo-bip-held", bip_held, ("alarm",), source="bip 1", incident=2),
+    Act("demo-bip-joins", bip_joins, ("inform",), source="bip 2", incident=2),
+    Act("demo-bip-replayed", bip_replayed, refused=BIP_REPLAY),
+    Act("demo-mains", mains_lost_and_back, faults=("mains-lost", "mains-back")),
     Act("demo-replayed", replayed, refused="replay"),
     Act("demo-forged", forged, refused="signature"),
 )

@@ -41,10 +41,13 @@ class Timeline:
         self._box: VirtualBox | None = None
         self._lock = threading.RLock()
 
-    def follow(self, box: VirtualBox, mark: int, pressed: float) -> Row:
-        """Wait until the box has journalled what was pressed since line `mark` of its log, and keep a row of it."""
+    def follow(self, box: VirtualBox, mark: int, pressed: float, told: tuple[str, str]) -> Row:
+        """Wait until the box has journalled what was pressed since line `mark` of its log, and keep a row of it.
+
+        `told`: the part of the box and the words by which it says what it takes the press for.
+        """
+        classified = box.wait_log(*told, since=mark)
         journalled = box.wait_log("issuer", "journalled", since=mark)
-        classified = box.wait_log("app", "classified", since=mark)
         row = Row(int(journalled.fields["seq"]), journalled.fields["kind"], pressed)
         row.note("classified", classified.at)
         row.note("journalled", journalled.at)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from alertbox.formats import kind_name
+from alertbox.formats import kind_name, source_name
 
 _INFORM, _HELP, _TEST = 1, 2, 5
 TEST_MODE = "test-mode"  # the flag of a box that a technician is commissioning
@@ -50,6 +50,16 @@ class StoredAlert:
     @property
     def kind_name(self) -> str:
         return kind_name(self.kind)
+
+    @property
+    def source_name(self) -> str:
+        """What was pressed, `bip 2`; the box itself, of a fault."""
+        return source_name(self.source)
+
+    @property
+    def joins(self) -> bool:
+        """It belongs to a running incident, begun by the alert with the sequence `incident`."""
+        return self.incident != self.sequence
 
     @property
     def test(self) -> bool:

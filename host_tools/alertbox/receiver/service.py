@@ -298,10 +298,11 @@ class Receiver:
         box = alert.box.hex()
         if record is not None:
             self._received += 1
-            self._event("stored", box, sequence=alert.sequence, kind=alert.kind_name)
+            self._event("stored", box, sequence=alert.sequence, kind=alert.kind_name, alert=record)
             self._acknowledge(alert, key)
-            fields = {"kind": record.kind_name, "clock_wrong": record.clock_wrong}
-            self._log.info("received", box=box, sequence=record.sequence, boot=record.boot, **fields)
+            fields = {"kind": record.kind_name, "source": record.source_name, "incident": record.incident}
+            number = {"sequence": record.sequence, "boot": record.boot}
+            self._log.info("received", box=box, **number, **fields, clock_wrong=record.clock_wrong)
             if record.for_people:
                 self._dispatch(record)
             else:
