@@ -15,6 +15,7 @@ from box.log import Log
 _SCAN_RESULT, _SCAN_DONE = 5, 6
 _INTERVAL_US, _WINDOW_US = 60_000, 30_000
 _POLL_MS = 20
+_IDLE_MS = 200  # without a bip; learning begins that much later
 _RETRY_MS = 1000  # a scan that has stopped is begun again, but not in a quick circle
 
 _SLOTS = 16  # a power of two
@@ -63,7 +64,7 @@ class Ble:
             self.turns += 1
             self.keep_on()
             self.drain(on_packet)
-            await asyncio.sleep_ms(_POLL_MS)
+            await asyncio.sleep_ms(_IDLE_MS if self._wanted is None else _POLL_MS)
 
     def drain(self, on_packet) -> None:
         while self._tail != self._head:
