@@ -86,7 +86,7 @@ def test_a_report_that_is_missing_weaker_or_too_many_is_misread():
     assert judge(two, [click, (2_000_000, 2), hold], exactly=False) == (1, 0)
 
 
-@pytest.mark.skipif(not peers(), reason="no other library is installed; run `make setup`")
+@pytest.mark.skipif(not peers(), reason="no other library is installed; run `make build/peers/.done`")
 def test_another_library_reads_the_clean_gestures_as_the_oracle_does():
     """So that its misreads are not ours: without bounce it must know nearly all."""
     gestures, _ = hands.generate(300, seed=3)
