@@ -1,11 +1,13 @@
 """What every test shares: which box the system tests drive, and how Hypothesis generates."""
 
+import platform
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import settings
+from micropython_process import version
 
 # The same cases in every run, so that a red build is red again on the next machine. To look for new ones:
 # `pytest --hypothesis-profile=random tests/unit`. No deadline: a slow machine is no bug.
@@ -58,3 +60,19 @@ def box_choice(pytestconfig: pytest.Config) -> BoxChoice:
     """What `--box` named: `.kind` is sim, serial or pty; `.address` the port or path, empty for sim."""
     choice: BoxChoice = pytestconfig.getoption("--box")
     return choice
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many unit tests ran under each interpreter. Here, as the head of a parallel run reads no other conftest."""
+    parts = []
+    for interpreter in ("cpython", "micropython"):
+        outcomes = [
+            report.outcome
+            for reports in terminalreporter.stats.values()
+            for report in reports
+            if getattr(report, "when", None) == "call" and report.nodeid.endswith(f"[{interpreter}]")
+        ]
+        parts.append(f"{len(outcomes)} under {interpreter} ({outcomes.count('passed')} passed)")
+    terminalreporter.section("unit tests")
+    terminalreporter.line(f"unit tests: {', '.join(parts)}")
+    terminalreporter.line(f"interpreters: CPython {platform.python_version()}, MicroPython {version()}")

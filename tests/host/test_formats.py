@@ -72,26 +72,26 @@ def test_an_impossible_distance_does_not_cost_the_press():
     assert read(fake.alert(9, back=9)).incident == 9
 
 
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        (b"", "garbage"),
-        (b"online", "garbage"),
-        (FakeBox().alert(1)[:60], "garbage"),
-        (fake.alert(1) + b"\0", "garbage"),
-        (fake.sign(cbor2.dumps([1, 2])), "garbage"),
-        (fake.sign(cbor2.dumps(fake.body(1)) + b"\0"), "garbage"),
-        (fake.sign(b"\xa2\x01\x01\x01\x01"), "garbage"),
-        (fake.sign(cbor2.dumps(fake.body(1, more={-1: 0}))), "garbage"),
-        (fake.sign(cbor2.dumps(fake.body(1, source=True))), "garbage"),
-        (fake.sign(b"\x9f" * 500), "garbage"),
-        (FakeBox().alert(1), "signature"),
-        (fake.alert(1, more={2: b"8 bytes!"}), "wrong-topic"),
-        (fake.alert(1, more={1: 2}), "version"),
-        (fake.alert(1, more={11: "x" * 1000}), "too-large"),
-        (b"\0" * 1_000_000, "too-large"),
-    ],
-)
+WRONG = {
+    "nothing": (b"", "garbage"),
+    "a word": (b"online", "garbage"),
+    "cut off": (FakeBox().alert(1)[:60], "garbage"),
+    "a byte more": (fake.alert(1) + b"\0", "garbage"),
+    "no map": (fake.sign(cbor2.dumps([1, 2])), "garbage"),
+    "a byte after the body": (fake.sign(cbor2.dumps(fake.body(1)) + b"\0"), "garbage"),
+    "one key twice": (fake.sign(b"\xa2\x01\x01\x01\x01"), "garbage"),
+    "a negative key": (fake.sign(cbor2.dumps(fake.body(1, more={-1: 0}))), "garbage"),
+    "a source that is true": (fake.sign(cbor2.dumps(fake.body(1, source=True))), "garbage"),
+    "endless arrays": (fake.sign(b"\x9f" * 500), "garbage"),
+    "another box's key": (FakeBox().alert(1), "signature"),
+    "another box's id": (fake.alert(1, more={2: b"8 bytes!"}), "wrong-topic"),
+    "version 2": (fake.alert(1, more={1: 2}), "version"),
+    "a body too large": (fake.alert(1, more={11: "x" * 1000}), "too-large"),
+    "a message too large": (b"\0" * 1_000_000, "too-large"),
+}
+
+
+@pytest.mark.parametrize(("message", "expected"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_named(message, expected):
     assert reason(message) == expected
 

@@ -23,7 +23,7 @@ def connected(box: VirtualBox, since: int = 0) -> bool:
     return any(line.module == "mqtt" and line.text.startswith("connected") for line in box.log[since:])
 
 
-@pytest.mark.parametrize("rtc", [946684800, _2021, int(time.time()) + _YEAR])
+@pytest.mark.parametrize("rtc", [946684800, _2021, int(time.time()) + _YEAR], ids=["2000", "2021", "a year on"])
 def test_whatever_the_chips_clock_says_at_power_on_alerts_go_out_and_the_clock_is_corrected(
     make_box, receiver: ReceiverThread, rtc: int
 ):
@@ -40,7 +40,9 @@ def test_whatever_the_chips_clock_says_at_power_on_alerts_go_out_and_the_clock_i
     assert second.clock_wrong is False
 
 
-@pytest.mark.parametrize("jump_to", [946684800, _2021, int(time.time()) + 5 * _YEAR])
+@pytest.mark.parametrize(
+    "jump_to", [946684800, _2021, int(time.time()) + 5 * _YEAR], ids=["2000", "2021", "five years on"]
+)
 def test_a_clock_that_jumps_is_set_right_and_the_link_can_be_made_again(
     box: VirtualBox, receiver: ReceiverThread, jump_to: int
 ):

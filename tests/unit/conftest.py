@@ -11,7 +11,6 @@ process, or answers later than UNIT_TIMEOUT_S seconds, has failed; the next one 
 import contextlib
 import functools
 import json
-import platform
 import runpy
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from micropython_process import ROOT, Interpreter, MicroPythonFailure, to_json, version
+from micropython_process import ROOT, Interpreter, MicroPythonFailure, to_json
 
 UNIT = Path(__file__).parent
 CASES = ROOT / "build" / "cases"
@@ -151,18 +150,3 @@ class UnitFile(pytest.Module):
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> UnitFile:
     return UnitFile.from_parent(parent, path=module_path)
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    parts = []
-    for interpreter in ("cpython", "micropython"):
-        outcomes = [
-            report.outcome
-            for reports in terminalreporter.stats.values()
-            for report in reports
-            if getattr(report, "when", None) == "call" and report.nodeid.endswith(f"[{interpreter}]")
-        ]
-        parts.append(f"{len(outcomes)} under {interpreter} ({outcomes.count('passed')} passed)")
-    terminalreporter.section("unit tests")
-    terminalreporter.line(f"unit tests: {', '.join(parts)}")
-    terminalreporter.line(f"interpreters: CPython {platform.python_version()}, MicroPython {version()}")
