@@ -158,6 +158,8 @@ class _Box:
     def _pressed(self, source: int, kind: int, began_ms: int, decided_ms: int) -> None:
         _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
         self._issuer.issue(kind, source, began_ms)
+        if self._enrolment is None and not self._stored.fault:  # it is new
+            self._radio.bips.learn_by_button()
 
     def _mains_changed(self, is_lost: bool) -> None:
         self._issuer.issue(alert.MAINS_LOST if is_lost else alert.MAINS_BACK, 0)
@@ -202,9 +204,10 @@ class _Box:
 
     def _show(self) -> None:
         now = self._clock.now()
-        waiting = self._journal.undelivered_presses()
         test_mode = self._test_mode.is_on(now)
         learning = self._radio.bips.is_learning
+        # Where there is no receiver, nothing is under way; the press that began learning would hide it.
+        waiting = 0 if learning and self._receiver is None else self._journal.undelivered_presses()
         self._light.show(self._senses.signs.state(now, waiting, self._fault() is not None, learning, test_mode))
 
     def _fault(self) -> "str | None":

@@ -35,7 +35,8 @@ class BipMethods:
         for bip in self._sorted()[skip:]:
             guard = bip.guard
             age_s = None if guard.heard_ms is None else (now - guard.heard_ms) // 1000
-            faults = [text for fault, text in SHORT.items() if guard.faults & fault]
+            faults = [] if guard.has_key else ["no key"]
+            faults += [text for fault, text in SHORT.items() if guard.faults & fault]
             row = [bip.number, bip.name, guard.mac.hex(), guard.battery.percent, age_s, bip.rssi]
             rows.append(row + [guard.presses, guard.refused, faults])
         return {"bips": rpc.fitting(rows, rpc.MOST_RESULT - len('{"bips":}'))}

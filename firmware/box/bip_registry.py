@@ -98,6 +98,9 @@ class Registry:
         learning = self.learning
         if learning and learning.left_ms(now) and learning.take(address, payload, now):
             self._learnt(learning)
+            bip = self._find(address)
+            if bip:
+                bip.guard.take(payload, now)  # this press is no alert, and so its repeats are none
 
     def _accepted(self, bip: Bip, verdict) -> None:
         number, counter = bip.number, verdict.counter
@@ -165,21 +168,34 @@ class Registry:
 
     @property
     def is_learning(self) -> bool:
-        return self._listens_ms > 0
+        """Does it wait for presses? Once a bip is bound, it only listens on for what that one says between presses."""
+        return self.learning is not None and self.learning.state == bip_learning.LISTENING
 
     # ---- pairing ----
 
-    def learn(self, name: str, chosen: "dict | None", key: str, supervision_s: int = 0) -> None:
-        """Bind the bip with this key (32 hex digits) that is pressed three times within a minute."""
-        row: dict = {"name": name, "key": key, "policy": chosen, "supervision_s": supervision_s}
+    def learn(self, name: "str | None", chosen: "dict | None", key: str, supervision_s: int = 0) -> None:
+        """Bind the bip with this key (32 hex digits; empty: it has none) that is pressed three times within a minute.
+
+        Without a `name` its number is its name.
+        """
         numbers = [known["id"] for known in self._store.load().get("bips", [])]
         free = [number for number in range(1, MOST + 1) if number not in numbers]
         if not free:
             raise Refused("full", "This box has 16 bips already: remove one.")
+        if name is None:
+            name = "Bip %d" % free[0]
+        row: dict = {"id": free[0], "name": name, "key": key, "policy": chosen, "supervision_s": supervision_s}
         # A wrong name, key or policy is told now, not after three presses.
         config.check({"version": config.VERSION, "bips": [_with(row, free[0], "0" * 12)]})
-        row["id"] = free[0]
         self._listen(row, None)
+
+    def learn_by_button(self) -> None:
+        """The button of a box that is new was pressed: no tool is at hand, and so no key either."""
+        if not self.is_learning and len(self._bips) < MOST:
+            try:
+                self.learn(None, None, "")
+            except StorageError as error:
+                _log.error("cannot learn", reason=error)
 
     def repair(self, number: int, key: "str | None") -> None:
         """Bind a known bip anew, whose counter has started again; with another key if it was given one."""
@@ -188,12 +204,17 @@ class Registry:
         if key is not None:
             row["key"] = key
             config.check({"version": config.VERSION, "bips": [row]})
+        if not row.get("key"):
+            raise Refused("no-key", "This bip has no key, and so no counter: give it a key.")
         self._listen(row, unhexlify(row["mac"]))
 
     def _listen(self, row: dict, mac: "bytes | None") -> None:
         now = self._clock.now()
         self._row = row
-        self.learning = bip_learning.Learning(unhexlify(row["key"]), mac, now)
+        if row["key"]:
+            self.learning = bip_learning.Learning(unhexlify(row["key"]), mac, now)
+        else:
+            self.learning = bip_learning.UnsealedLearning(now)
         self._listens_ms = now + 1
         self._refollow()
 
@@ -209,7 +230,7 @@ class Registry:
                     others.append(known)
             document = _with_bips(document, others + [row])
             # The counter first: a power cut in between must not leave a bip whose presses anybody may play back.
-            self._counters.bind(row["id"], _fingerprint(row), learning.counter)
+            self._counters.bind(row["id"], _fingerprint(row), learning.counter if row["key"] else None)
             self._store.save(document)
         except (StorageError, ValueError) as error:
             _log.error("not bound", reason=error)
@@ -262,18 +283,20 @@ class Registry:
         seen, reserved = self._counters.floors(number)
         guard = BipGuard(
             unhexlify(row["mac"]),
-            unhexlify(row["key"]),
+            unhexlify(row.get("key", "")),
             seen,
             reserved,
             row.get("supervision_s", 0),
             self._clock.now(),
         )
         meanings = policy.meanings(config.fill(chosen, "gestures")) if chosen else self._usual
+        if not guard.has_key:
+            meanings = policy.INFORM_ONLY
         return Bip(number, row["name"], meanings, guard)
 
     def _refollow(self) -> None:
         find = Bips([bip.guard for bip in self._bips]).find
-        self._follow(find, len(self._bips), self.is_learning)
+        self._follow(find, len(self._bips), self._listens_ms > 0)
 
 
 def _with(row: dict, number: int, mac: str) -> dict:
@@ -293,4 +316,4 @@ def _with_bips(document: dict, rows: list) -> dict:
 
 
 def _fingerprint(row: dict) -> bytes:
-    return fingerprint(unhexlify(row["mac"]), unhexlify(row["key"]))
+    return fingerprint(unhexlify(row["mac"]), unhexlify(row.get("key", "")))

@@ -63,7 +63,7 @@ _UNKNOWN = Method()
 _WORDS = {-32601: "method", -32602: "params"}
 _SENTENCES = {
     *("locked", "wait", "certificate", "expired", "signature", "no-challenge", "no-certificate", "no-town"),
-    *("busy", "button", "network", "storage", "time", "undelivered", "full", "no-bip"),
+    *("busy", "button", "network", "storage", "time", "undelivered", "full", "no-bip", "no-key"),
     *_WORDS.values(),
 }
 

@@ -117,6 +117,19 @@ def test_learning_tells_each_press_and_what_is_wrong_with_the_bip(box, alertbox)
     assert "beacon mode" in output
 
 
+def test_a_bip_without_a_key_is_paired_where_that_is_asked_for_and_its_limits_are_told(box, alertbox):
+    box.answers["learn_state"] = states(BOUND | {"presence": True})
+    status, output, _ = alertbox("bips", "learn", "--name", "Porte", "--no-key", box.path)
+    assert status == 0
+    assert asked(box, "learn") == [["Porte", None, "", 0]]
+    assert "only informs" in output
+    for more in (("--key", KEY), ("--policy", "help,help,alarm")):
+        status, _, errors = alertbox("bips", "learn", "--name", "Porte", "--no-key", *more, box.path)
+        assert (status, "only informs" in errors) == (1, True)
+    box.answers["learn_state"] = states(LEARNING, LEARNING | {"state": "over", "sealed": True})
+    assert "with its key" in alertbox("bips", "learn", "--name", "Porte", "--no-key", box.path)[2]
+
+
 def test_a_label_has_name_and_key_and_a_policy_is_three_kinds(box, alertbox):
     box.answers["learn_state"] = states(BOUND | {"presence": True})
     label = f"BIP:54:48:E6:8F:80:04;{KEY.upper()};Cave"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from alertbox.box_console import BoxConsole, BoxRefused
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
 from bip import CLICK, DOUBLE, HOLD, LONG, TRIPLE, Bip, shelly
-from stepping import advance_until
+from stepping import advance_until, share_lit
 
 Make = Callable[..., VirtualBox]
 
@@ -267,3 +268,46 @@ def test_a_bip_that_counts_anew_is_refused_until_it_is_paired_again(make_box: Ma
     box.advertise(bip.mac, bip.packet(HOLD))
     box.wait_log("bips", "pressed", since=mark)
     assert receiver.wait_for(lambda row: row.kind_name == "alarm").source == 16
+
+
+# ---- without a key ----
+
+
+def test_the_button_of_a_new_box_pairs_bips_without_a_tool_which_then_only_inform(
+    make_box: Make, receiver: ReceiverThread, tmp_path: Path
+):
+    first, second, stranger = Bip(1), Bip(2), Bip(3)
+    new = make_box(enrol=False, clock="stepped")
+    for bip in (first, second):
+        new.press("button", 120)
+        new.advance(1500)
+        assert share_lit(new) > 0.3, "it shows that it listens"
+        for sender in (bip, stranger, bip, bip, bip):
+            new.advertise(sender.mac, sender.plain())
+            new.advance(4000)
+    assert said(new, "bips", "bound") == 2
+    assert share_lit(new) < 0.3
+    rows = new.stored("settings")["bips"]
+    assert [(row["id"], row["mac"], row["key"], row["name"]) for row in rows] == [
+        (1, first.mac, "", "Bip 1"),
+        (2, second.mac, "", "Bip 2"),
+    ]
+    new.power_cut()
+    box = linked(make_box(receiver, clock="stepped", settings={"bips": rows}, folder=tmp_path / "in service"))
+    for _ in range(3):
+        box.advertise(second.mac, second.plain(HOLD))
+        box.advance(4000)
+    (alert,) = alerts(receiver, 1)
+    assert (alert.kind_name, alert.source, "source-unauthenticated" in alert.flags) == ("inform", 17, True)
+
+
+def test_the_button_of_a_box_in_service_pairs_nothing(make_box: Make, receiver: ReceiverThread):
+    stranger = Bip(3)
+    box = linked(make_box(receiver, clock="stepped"))
+    box.press("button", 120)
+    box.advance(1500)
+    for _ in range(4):
+        box.advertise(stranger.mac, stranger.plain())
+        box.advance(4000)
+    assert said(box, "bips", "bound") == 0
+    assert box.stored("settings").get("bips", []) == []

@@ -5,7 +5,7 @@ import hashlib
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
 from serial_box import SerialBox
-from stepping import advance_until
+from stepping import advance_until, share_lit
 
 
 def test_the_siren_sounds_on_an_alarm_only_where_the_risk_form_allows_it(make_box, receiver: ReceiverThread):
@@ -47,15 +47,6 @@ def test_the_light_shows_that_the_press_arrived_and_not_that_a_heartbeat_did(box
     box.advance(3600_000)
     box.wait_log("dispatcher", "received seq=2")
     assert share_lit(box) < 0.1
-
-
-def share_lit(box: VirtualBox) -> float:
-    """Share of two seconds in which the light is on."""
-    lit = 0
-    for _ in range(40):
-        box.advance(50)
-        lit += box.light()
-    return lit / 40
 
 
 def test_an_alarm_during_an_alarm_is_sounded_in_full(make_box, receiver: ReceiverThread):

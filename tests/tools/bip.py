@@ -39,7 +39,8 @@ class Bip:
 
     def plain(self, event: int = CLICK) -> bytes:
         """The same unsealed."""
-        return _structure(_UUID + bytes((0x44, 0x01, self.battery, 0x3A, event)))
+        self.counter += 1
+        return _structure(_UUID + bytes((0x44, 0x00, self.counter & 0xFF, 0x01, self.battery, 0x3A, event)))
 
 
 def _structure(service_data: bytes) -> bytes:

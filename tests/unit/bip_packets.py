@@ -38,9 +38,9 @@ def packet(counter, event=PRESENCE, battery=90, key=KEY, mac=MAC):
     return b"\x02\x01\x06" + bytes((len(data) + 1, 0x16)) + data
 
 
-def plain(event=PRESS):
-    """The same in the clear."""
-    return b"\x02\x01\x06" + b"\x08\x16\xd2\xfc\x44\x01\x5a\x3a" + bytes((event,))
+def plain(event=PRESS, number=0):
+    """The same in the clear; `number`: the packet's."""
+    return b"\x02\x01\x06" + b"\x0a\x16\xd2\xfc\x44\x00" + bytes((number,)) + b"\x01\x5a\x3a" + bytes((event,))
 
 
 def forged(counter, i=0):

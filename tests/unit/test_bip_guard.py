@@ -75,6 +75,25 @@ def test_what_is_in_the_clear_is_refused_once_a_key_is_bound():
     assert taken(receiver, packet(1, bip.PRESS), MINUTE) == (1, CLICK)
 
 
+def test_a_bip_without_a_key_is_believed_once_a_minute_and_never_quite():
+    receiver = BipGuard(bip.MAC, b"", -1, -1, 0, 0)
+    let_through = []
+    for now_ms in range(0, 3 * MINUTE, SECOND):
+        verdict = receiver.take(plain(bip.HOLD_PRESS, now_ms // SECOND % 256), now_ms)
+        if verdict:
+            let_through.append((now_ms, verdict.gesture, verdict.counter, verdict.authentic))
+    assert let_through == [(minute * MINUTE, HOLD, None, False) for minute in range(3)]
+    assert (receiver.presses, receiver.battery.percent, receiver.has_key) == (3, 90, False)
+    assert receiver.look(3 * MINUTE) == (0, 0)
+
+
+def test_a_bip_without_a_key_that_seals_what_it_says_is_refused():
+    receiver = BipGuard(bip.MAC, b"", -1, -1, 0, 0)
+    for now_ms in range(0, 60 * SECOND, SECOND):
+        assert receiver.take(packet(1 + now_ms, bip.HOLD_PRESS), now_ms) is None
+    assert receiver.look(MINUTE) == (FORGED, 0)
+
+
 def test_another_bips_packet_or_key_is_refused():
     receiver = guard()
     assert receiver.take(packet(1, bip.PRESS, mac=bip.OTHER_MAC), 0) is None

@@ -1,7 +1,7 @@
 """Pairing: the bip that the key opens is bound at its third press, and nothing else is."""
 
 from bip_packets import KEY, MAC, OTHER_KEY, OTHER_MAC, PRESENCE, PRESS, packet, plain
-from box.core.bip_learning import LASTS_MS, Learning
+from box.core.bip_learning import LASTS_MS, Learning, UnsealedLearning
 
 BUZZER = bytes.fromhex("06ffa90b010800")
 
@@ -76,3 +76,49 @@ def test_a_flood_costs_fifty_tries_a_second():
 def test_it_lasts_a_minute():
     learning = Learning(KEY, None, 5000)
     assert (learning.left_ms(5000), learning.left_ms(64_999), learning.left_ms(70_000)) == (LASTS_MS, 1, 0)
+
+
+# ---- without a key ----
+
+
+def test_without_a_key_the_third_press_of_one_bip_binds_it():
+    learning = UnsealedLearning(0)
+    took = [learning.take(MAC, plain(PRESS, number), 0) for number in (7, 7, 8, 8, 9)]
+    assert took == [False, False, False, False, True]
+    assert (learning.mac, learning.key, learning.counter, learning.presses) == (MAC, b"", -1, 3)
+    assert not learning.take(OTHER_MAC, plain(PRESS, 10), 0) and learning.mac == MAC
+
+
+def test_a_neighbours_bip_without_a_key_neither_is_bound_nor_hinders():
+    learning = UnsealedLearning(0)
+    took = []
+    for number, address in enumerate((MAC, MAC, OTHER_MAC, MAC, OTHER_MAC, MAC, MAC, MAC)):
+        took.append(learning.take(address, plain(PRESS, number), 0))
+    assert took == [False] * 7 + [True] and learning.mac == MAC
+
+
+def test_what_is_sealed_is_not_learnt_without_its_key():
+    learning = UnsealedLearning(0)
+    for counter in (1, 2, 3):
+        assert not learning.take(MAC, packet(counter, PRESS), 0)
+    assert learning.sealed and learning.mac is None
+
+
+def test_packets_without_a_number_cannot_be_told_from_repeats():
+    learning = UnsealedLearning(0)
+    unnumbered = plain()[:3] + b"\x08" + plain()[4:8] + plain()[10:]
+    for _ in range(5):
+        assert not learning.take(MAC, unnumbered, 0)
+    assert learning.presses == 1
+
+
+def test_presence_and_buzzer_of_a_bip_without_a_key_are_told():
+    learning = UnsealedLearning(0)
+    learning.take(OTHER_MAC, plain(PRESENCE), 0)
+    learning.take(OTHER_MAC, BUZZER, 0)
+    for number in range(3):
+        learning.take(MAC, plain(PRESS, number), 0)
+    assert not learning.presence and not learning.buzzer
+    learning.take(MAC, plain(PRESENCE, 3), 0)
+    learning.take(MAC, BUZZER, 0)
+    assert learning.presence and learning.buzzer and learning.presses == 3

@@ -2,7 +2,19 @@
 
 import json
 
-from bip_packets import DOUBLE_PRESS, HOLD_PRESS, KEY, MAC, OTHER_KEY, OTHER_MAC, PAIRING, PRESENCE, PRESS, packet
+from bip_packets import (
+    DOUBLE_PRESS,
+    HOLD_PRESS,
+    KEY,
+    MAC,
+    OTHER_KEY,
+    OTHER_MAC,
+    PAIRING,
+    PRESENCE,
+    PRESS,
+    packet,
+    plain,
+)
 from box import log
 from box.bip_counters import BipCounters
 from box.bip_methods import BipMethods
@@ -310,6 +322,60 @@ def test_a_new_key_makes_old_recordings_worthless():
     assert bench.pressed == [] and bench.store.document["bips"][0]["key"] == OTHER_KEY.hex()
     bench.hear(packet(4, PRESS, key=OTHER_KEY))
     assert bench.pressed == [(alert.INFORM, 20)]
+
+
+def press_three_unsealed(bench):
+    for number in range(3):
+        for _ in range(4):
+            bench.hear(plain(PRESS, number))
+
+
+def test_a_bip_without_a_key_is_bound_where_that_is_asked_for_and_only_informs():
+    bench = Bench()
+    bench.methods.learn("Porte", None, "")
+    press_three_unsealed(bench)
+    assert bench.methods.learn_state()["state"] == "bound" and bench.pressed == []
+    assert refused(lambda: bench.methods.learn("a", {"click": "help"}, "")) == "bips.0.policy"
+    for _ in range(2):
+        bench.pass_s(61)
+        bench.hear(plain(HOLD_PRESS, 3))
+    bench.start()
+    bench.hear(plain(HOLD_PRESS, 4))
+    assert bench.issuer.issued == [(alert.INFORM, 16, alert.FLAG_SOURCE_UNAUTHENTICATED)] * 3
+    assert bench.methods.bips()["bips"][0][8] == ["no key"]
+
+
+def test_a_bip_without_a_key_is_given_one_and_then_calls_for_help():
+    bench = Bench(row(3, key=b""))
+    assert refused(lambda: bench.methods.repair(3)) == "no-key"
+    bench.methods.repair(3, KEY.hex())
+    press_three(bench)
+    bench.hear(plain(HOLD_PRESS, 9))
+    bench.hear(packet(4, HOLD_PRESS))
+    assert bench.issuer.issued == [(alert.ALARM, 18, 0)]
+    assert bench.methods.bips()["bips"][0][8] == []
+
+
+def test_the_button_of_a_new_box_pairs_without_a_tool():
+    bench = Bench()
+    bench.registry.learn_by_button()
+    press_three_unsealed(bench)
+    assert bench.store.document["bips"][0]["name"] == "Bip 1" and not bench.registry.is_learning
+    bench.registry.learn_by_button()
+    for number in range(3):
+        bench.hear(plain(PRESS, number), OTHER_MAC)
+    assert [each["id"] for each in bench.store.document["bips"]] == [1, 2]
+
+
+def test_the_button_does_not_break_into_pairing_by_the_tool_nor_into_a_full_box():
+    bench = Bench()
+    bench.methods.learn("Caisse", None, KEY.hex())
+    bench.registry.learn_by_button()
+    press_three(bench)
+    assert bench.store.document["bips"][0]["name"] == "Caisse"
+    full = Bench(*[row(i, bytes((i,)) + MAC[1:]) for i in range(1, 17)])
+    full.registry.learn_by_button()
+    assert not full.registry.is_learning
 
 
 def test_a_bip_that_flash_does_not_take_is_not_bound():

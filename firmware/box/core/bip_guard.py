@@ -12,6 +12,9 @@ After a start the last counter is known from flash, but not exactly: presses are
 say "I am here" in reserved blocks (see bip_counters). A press counts above `seen`; the others only above `reserved`.
 Until then they prove nothing, and only keep the watch over the bip's silence from calling it lost.
 
+A bip without a key seals nothing, and anybody can imitate it. What it says is let through as of an unsure source, once
+a minute, so that nobody fills the box's memory with it.
+
 The MIC has 32 bits, so that guessing must be slow: of packets that are not let through, 50 a second are looked into.
 At that rate a right guess takes more than a year of flooding, of which the fault tells after 10 s. They are the first
 50 of each second, not one every 20 ms: of the repeats of a press, over 1 to 3 s, one then falls among them even when
@@ -32,6 +35,7 @@ _RISES = 3
 _PAIRING_AFTER_HOLD_MS = 15 * 1000
 _PAIRING_AGAIN_MS = 10 * 60 * 1000  # the length of an incident; anybody can forge the mark, so not more often
 _RELEASE_AFTER_HOLD_MS = 60 * 1000
+_UNSEALED_AGAIN_MS = 60 * 1000
 
 
 def fingerprint(mac: bytes, key: bytes) -> bytes:
@@ -55,7 +59,7 @@ class Verdict:
 
 
 class BipGuard:
-    """The bip with address `mac` (6 bytes, as printed) and `key` (16 bytes).
+    """The bip with address `mac` (6 bytes, as printed) and `key` (16 bytes; empty: it has none).
 
     `seen`, `reserved`: the counters on flash, -1 if there are none. `supervision_s`: silence that is a fault, 0: none.
     """
@@ -69,6 +73,7 @@ class BipGuard:
     _rises = 0
     _held_ms: "int | None" = None
     _pairing_ms: "int | None" = None
+    _pressed_ms: "int | None" = None  # of a bip without a key
     _told = 0
 
     def __init__(self, mac: bytes, key: bytes, seen: int, reserved: int, supervision_s: int, now_ms: int):
@@ -87,7 +92,9 @@ class BipGuard:
         frame = bthome.split(payload)
         if frame is None:
             return None
-        verdict = None if frame.info is None else self._check(frame, now_ms)
+        verdict = None
+        if frame.info is not None:
+            verdict = self._check(frame, now_ms) if self._key else self._believe(frame, now_ms)
         if frame.shelly & bthome.SHELLY_PAIRING and self._is_in_pairing_unheld(now_ms):
             # Its hold of 10 s was never heard. What the same packet says otherwise is weaker.
             return Verdict(verdict.counter if verdict else None, HOLD, False)
@@ -137,15 +144,18 @@ class BipGuard:
         self._tries += 1  # only what is not let through costs one
         self._last = counter
         self._reserved = -1
-        self.heard_ms = now_ms
-        self._presence.heard(now_ms)
-        if report.battery is not None:
-            self.battery.update(report.battery)
+        self._hear(report, now_ms)
         if gesture:
             self.presses += 1
         if gesture == HOLD:
             self._held_ms = now_ms
         return Verdict(counter, gesture, True)
+
+    def _hear(self, report: bthome.Report, now_ms: int) -> None:
+        self.heard_ms = now_ms
+        self._presence.heard(now_ms)
+        if report.battery is not None:
+            self.battery.update(report.battery)
 
     def _gesture(self, report: bthome.Report, now_ms: int) -> int:
         """A release means that it was held: it counts as the hold if that was not heard."""
@@ -176,6 +186,26 @@ class BipGuard:
             return False
         self._tries -= 1
         return True
+
+    # ---- without a key ----
+
+    @property
+    def has_key(self) -> bool:
+        return len(self._key) > 0
+
+    def _believe(self, frame: bthome.Frame, now_ms: int) -> "Verdict | None":
+        if frame.counter is not None:  # its encryption was turned on, or somebody plays
+            self._refuse(FORGED, now_ms)
+            return None
+        report = bthome.objects(frame.body)
+        self._hear(report, now_ms)
+        gesture = HOLD if report.released else report.gesture
+        before = self._pressed_ms
+        if not gesture or (before is not None and now_ms - before < _UNSEALED_AGAIN_MS):
+            return None
+        self._pressed_ms = now_ms
+        self.presses += 1
+        return Verdict(None, gesture, False)
 
     # ---- holds ----
 

@@ -167,5 +167,6 @@ _RULES: dict = {
     "shop": _half_a_place,
     "silent": lambda values: "to" if values["to"] == values["from"] else "",
     "siren": lambda values: "form" if values["allowed"] and not values["form"] else "",
+    "bip": lambda values: "policy" if values["policy"] and not values["key"] else "",
     "enrolment": lambda values: "town" if values["town"] and values["town"][:2] != "04" else "",
 }

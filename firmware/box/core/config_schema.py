@@ -69,9 +69,9 @@ lte
 bip
  id whole 1 16 ! the bip's number
  mac hex 12 12 ! the bip's address in lower-case hex
- key hex 32 32 ! the bip's key in lower-case hex
+ key hex 32 32 "" the bip's key in lower-case hex, or empty if it has none
  name line 1 40 ! the bip's name
- policy >gestures? - - null what this bip's gestures mean, or null
+ policy >gestures? - - null what this bip's gestures mean, or null, as a bip without a key must have
  supervision_s whole 0 86400 0 seconds of silence that are a fault, 0 for a bip that does not say that it is there
 silent
  from,to hour 5 5 ! a time as 22:30, the two not the same

@@ -69,6 +69,7 @@ def list_bips(box: BoxConsole, as_json: bool) -> None:
 @click.option("--name", help="What it is called; a label has a name too.")
 @click.option("--label", metavar="TEXT", help="The text of the QR code on it: address, key and name.")
 @click.option("--key", metavar="HEX", help="Its key, 32 digits; asked for if neither it nor a label is given.")
+@click.option("--no-key", is_flag=True, help="It has none: anybody can imitate it, and it only informs.")
 @click.option("--policy", type=_Policy(), help="What one, two and a held press mean; default: as all bips.")
 @click.option("--supervise", "seconds", type=click.IntRange(0, 86400), default=0, help="Silence in s that is a fault.")
 @with_box
@@ -77,6 +78,7 @@ def learn(
     name: str | None,
     label: str | None,
     key: str | None,
+    no_key: bool,
     policy: dict[str, str] | None,
     seconds: int,
 ) -> None:
@@ -85,9 +87,15 @@ def learn(
     name = name or (printed.name if printed else None)
     if name is None:
         raise UserError("bips-name")
-    key = (printed.key if printed else key) or click.prompt(say("bips-ask-key"), hide_input=True)
-    box.call("learn", name, policy, str(key).lower(), seconds)
-    _follow(box, seconds)
+    key = printed.key if printed else key
+    if no_key and (key or policy):
+        raise UserError("bips-key-or-none")
+    if not no_key:
+        key = key or click.prompt(say("bips-ask-key"), hide_input=True)
+    box.call("learn", name, policy, str(key or "").lower(), seconds)
+    _follow(box, seconds, no_key)
+    if no_key:
+        click.echo(say("bips-no-key"))
 
 
 @command.command()
@@ -102,12 +110,13 @@ def repair(box: BoxConsole, number: int, key: str | None) -> None:
         click.echo(say("bips-same-key"))
 
 
-def _follow(box: BoxConsole, seconds: int) -> None:
+def _follow(box: BoxConsole, seconds: int, no_key: bool = False) -> None:
     """Tell how pairing goes, until it is over."""
     click.echo(say("bips-press"))
     state = _until(box, lambda state: state["state"] != "listening", _Presses())
     if state["state"] != "bound":
-        reason = "plain" if state["plain"] else "sealed" if state["sealed"] else "silent"
+        heard = "keyed" if no_key else "sealed"
+        reason = "plain" if state["plain"] else heard if state["sealed"] else "silent"
         raise UserError("bips-not-stored" if state["state"] == "failed" else f"bips-not-bound-{reason}")
     click.echo(say("bips-bound", number=state["bip"], mac=state["mac"]))
     click.echo(say("bips-wait", seconds=state["left"]))

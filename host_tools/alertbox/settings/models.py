@@ -106,7 +106,7 @@ _Apn = Annotated[StrictStr, Field(max_length=63), _matches(r"[A-Za-z0-9._-]*", "
 _Quotable = Annotated[StrictStr, Field(max_length=63), _matches(r"[ !#-~]*", "provision-bad-modem")]
 _WifiKey = Annotated[StrictStr, _matches("([ -~]{8,63})?", "provision-bad-wifi-key")]
 _Pin = Annotated[StrictStr, _matches("([0-9]{4,8})?", "provision-bad-pin")]
-_BipKey = Annotated[StrictStr, _matches("[0-9a-f]{32}", "provision-bad-bip-key")]
+_BipKey = Annotated[StrictStr, _matches("([0-9a-f]{32})?", "provision-bad-bip-key")]
 _Mac = Annotated[StrictStr, _matches("[0-9a-f]{12}", "provision-bad-mac")]
 _Keep = AfterValidator(_secret)
 _ClockTime = Annotated[StrictStr, _matches("([01][0-9]|2[0-3]):[0-5][0-9]", "provision-bad-time")]
@@ -204,10 +204,16 @@ class Lte(_Part):
 class Bip(_Part):
     id: Annotated[StrictInt, Field(ge=1, le=MOST_BIPS)]
     mac: _Mac
-    key: Annotated[_BipKey | None, _Keep]
+    key: Annotated[_BipKey | None, _Keep] = ""
     name: _Text40
     policy: Gestures | None = None
     supervision_s: Annotated[StrictInt, Field(ge=0, le=86400)] = 0
+
+    @model_validator(mode="after")
+    def _informs_without_key(self) -> Self:
+        if self.policy and self.key == "":
+            raise _fault("provision-bad-policy-without-key", ("policy",))
+        return self
 
 
 class SilentHours(_Part):
