@@ -26,6 +26,7 @@ from alertbox.authority import ALWAYS, Authority, key_pem
 from alertbox.enrolling import Invite
 from alertbox.errors import UserError
 from alertbox.receiver import database
+from alertbox.receiver.false_alarms import FalseAlarms
 from alertbox.receiver.registry import Box, Credentials, Registry
 from alertbox.technician import Certificate
 
@@ -63,6 +64,7 @@ class Town:
         self._server_key = path / "server.key"
         self._technicians_key = path / "technicians.key"
         self.registry = Registry(self.database)
+        self.false_alarms = FalseAlarms(self.database)
 
     @classmethod
     def create(cls, path: Path | str, names: list[str] | tuple[str, ...] = ("localhost",)) -> "Town":

@@ -158,9 +158,11 @@ def test_the_migrations_make_the_tables_of_the_models(town):
 def test_a_folder_of_an_earlier_version_gets_its_tables_and_its_key(town):
     (town.path / "technicians.key").unlink()
     with contextlib.closing(sqlite3.connect(town.database)) as database:
-        database.execute("DROP TABLE invites")
+        for table in ("invites", "false_alarms"):
+            database.execute(f"DROP TABLE {table}")
         database.execute("UPDATE alembic_version SET version_num = '0002'")
         database.commit()
     again = Town.open(town.path)
     assert again.invite("Boulangerie")
+    assert again.false_alarms.counts() == []
     assert again.technicians_public() == Town.open(town.path).technicians_public()

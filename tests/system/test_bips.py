@@ -10,6 +10,7 @@ import pytest
 from alertbox.box_console import BoxConsole, BoxRefused
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
+from alertbox.town import Town
 from bip import CLICK, DOUBLE, HOLD, LONG, TRIPLE, Bip, shelly
 from stepping import advance_until, share_lit
 
@@ -95,6 +96,14 @@ def test_two_bips_are_one_incident_and_the_second_is_told_as_such(make_box: Make
         ("inform", 16, 1),
         ("alarm", 17, 1),
     ]
+
+
+def test_a_false_alarm_is_counted_for_the_bip_that_raised_it(paired, receiver: ReceiverThread, town: Town, bip):
+    pressed(paired, bip, HOLD)
+    (alert,) = alerts(receiver, 1)
+    town.false_alarms.say(alert.name, alert.sequence)
+    (count,) = town.false_alarms.counts()
+    assert (count.source, count.presses, count.false_alarms) == ("bip 1", 1, 1)
 
 
 def test_a_bip_that_is_pressed_while_the_network_is_gone_is_delivered_later(paired, receiver: ReceiverThread, bip):

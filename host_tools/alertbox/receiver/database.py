@@ -66,6 +66,18 @@ def migrate(path: Path) -> None:
 
 
 @contextmanager
+def transaction(path: Path, begin: str = "IMMEDIATE") -> Iterator[Connection]:
+    """A blocking transaction on an engine of its own. `DEFERRED` is one that only reads: it holds up no writer."""
+    with user_errors(path):
+        engine = open_engine(path).execution_options(begin=begin)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+
+@contextmanager
 def user_errors(path: Path) -> Iterator[None]:
     """Turn a damaged file, a full disk or missing rights into a sentence."""
     try:

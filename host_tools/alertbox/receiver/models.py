@@ -157,3 +157,20 @@ silences = Table(
     Column("delete_after", UtcDateTime, nullable=False),
     UniqueConstraint("box", "sequence", name="one_silence_per_press"),
 )
+
+false_alarms = Table(
+    "false_alarms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("box", String(16), ForeignKey("boxes.id"), nullable=False),
+    # Copied from the alert, not a key into its table: the count outlives the alert.
+    Column("sequence", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("source", Integer, nullable=False),
+    Column("incident", BigInteger, nullable=False),
+    Column("pressed_at", UtcDateTime, nullable=False),
+    Column("said_at", UtcDateTime, nullable=False),
+    Column("purpose", String(100), nullable=False),
+    Column("delete_after", UtcDateTime, nullable=False),
+    UniqueConstraint("box", "sequence", name="said_once_per_press"),
+)

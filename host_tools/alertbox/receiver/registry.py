@@ -9,8 +9,6 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,7 +71,7 @@ class Registry:
 
         The same key again gets a new secret and password, and may change its name.
         """
-        with self._transaction() as connection:
+        with database.transaction(self._path) as connection:
             return _enrol(connection, public_key, name, datetime.now(UTC))
 
     def invite(self, name: str | None, host: str, life: timedelta) -> bytes:
@@ -86,7 +84,7 @@ class Registry:
         token, now = os.urandom(_TOKEN_BYTES), datetime.now(UTC)
         row = {"token_hash": _token_hash(token), "name": name, "host": host, "created_at": now}
         row |= {"expires_at": now + life, "purpose": _INVITE_PURPOSE, "delete_after": now + life + _KEEP_INVITES}
-        with self._transaction() as connection:
+        with database.transaction(self._path) as connection:
             connection.execute(delete(invites).where(invites.c.delete_after < now))
             connection.execute(insert(invites).values(row))
         return token
@@ -98,7 +96,7 @@ class Registry:
         """
         now, token_hash = datetime.now(UTC), _token_hash(token)
         this = invites.c.token_hash == token_hash
-        with self._transaction() as connection:
+        with database.transaction(self._path) as connection:
             invite = connection.execute(select(invites).where(this)).one_or_none()
             if invite is None:
                 raise UserError("enrolment-token-unknown")
@@ -114,32 +112,22 @@ class Registry:
 
     def revoke(self, name: str) -> None:
         """Refuse the box of this name from now on."""
-        with self._transaction() as connection:
+        with database.transaction(self._path) as connection:
             if not _revoke(connection, name, datetime.now(UTC)):
                 raise UserError("no-such-box", name=name, path=self._path.parent)
 
     def boxes(self) -> list[Box]:
         """All boxes, revoked ones too, by name."""
         columns = boxes.c.id, boxes.c.name, boxes.c.enrolled_at, boxes.c.revoked_at
-        with self._transaction() as connection:
+        with database.transaction(self._path) as connection:
             rows = connection.execute(select(*columns).order_by(boxes.c.name, boxes.c.enrolled_at))
             return [Box(*row) for row in rows]
 
     def password_file(self) -> str:
         """The boxes in service as lines of mosquitto's password file."""
-        with self._transaction() as connection:
+        with database.transaction(self._path) as connection:
             query = select(boxes.c.id, boxes.c.password_hash).where(boxes.c.revoked_at.is_(None))
             return "".join(f"{row.id}:{row.password_hash}\n" for row in connection.execute(query))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with database.user_errors(self._path):
-            engine = database.open_engine(self._path)
-            try:
-                with engine.begin() as connection:
-                    yield connection
-            finally:
-                engine.dispose()
 
 
 def _token_hash(token: bytes) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, not_, select, update
+from sqlalchemy import and_, bindparam, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.receiver.models import alerts, boxes, silences, states, watches
@@ -14,6 +14,8 @@ from alertbox.receiver.watch import PRESS_S, PRESSES, Finding, Found, Known
 
 PURPOSE = "answering a silence after a press"
 KEEP = timedelta(days=365)
+# `StoredAlert.for_people` of a press, in SQL.
+PRESS_FOR_PEOPLE = and_(alerts.c.kind.in_(PRESSES), not_(alerts.c.kind.in_(TRIED) & alerts.c.flags.contains(TEST_MODE)))
 
 _COLUMNS = {
     Found.UNREACHABLE: ("unreachable_since", True),
@@ -90,7 +92,7 @@ async def _known(connection: AsyncConnection, row: Any) -> Known:
     pressed = (
         select(alerts.c.sequence, alerts.c.received_at)
         .where(alerts.c.box == row.id, alerts.c.received_at >= seen - timedelta(seconds=PRESS_S))
-        .where(alerts.c.kind.in_(PRESSES), not_(alerts.c.kind.in_(TRIED) & alerts.c.flags.contains(TEST_MODE)))
+        .where(PRESS_FOR_PEOPLE)
         .order_by(alerts.c.received_at.desc(), alerts.c.id.desc())
         .limit(1)
     )
