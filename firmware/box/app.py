@@ -130,7 +130,7 @@ class _Box:
             self._issuer,
             self._wifi,
             self._test_mode,
-            self._radio.bips,
+            self._radio,
             self._state,
             self._checks(),
             self._is_busy,
@@ -159,7 +159,7 @@ class _Box:
         _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
         self._issuer.issue(kind, source, began_ms)
         if self._enrolment is None and not self._stored.fault:  # it is new
-            self._radio.bips.learn_by_button()
+            self._radio.pairing.learn_by_button()
 
     def _mains_changed(self, is_lost: bool) -> None:
         self._issuer.issue(alert.MAINS_LOST if is_lost else alert.MAINS_BACK, 0)
@@ -205,7 +205,7 @@ class _Box:
     def _show(self) -> None:
         now = self._clock.now()
         test_mode = self._test_mode.is_on(now)
-        learning = self._radio.bips.is_learning
+        learning = self._radio.pairing.waits
         # Where there is no receiver, nothing is under way; the press that began learning would hide it.
         waiting = 0 if learning and self._receiver is None else self._journal.undelivered_presses()
         self._light.show(self._senses.signs.state(now, waiting, self._fault() is not None, learning, test_mode))
@@ -251,7 +251,7 @@ class _Box:
 
     async def run(self) -> None:
         tasks = self._senses.tasks(self._pressed, self._mains_changed, self._case_changed, self._battery_changed)
-        tasks["ble"] = self._radio.ble.run(self._radio.bips.packet)
+        tasks["ble"] = self._radio.ble.run(self._radio.packet)
         tasks["radio"] = self._radio.run()
         tasks["light"] = self._light.run()
         tasks["upkeep"] = self._upkeep.run()

@@ -1,6 +1,6 @@
 """What the console can ask of the bips: who they are, pairing, and how well they are heard."""
 
-from box.bip_registry import SHORT, Registry
+from box.bip_registry import SHORT
 from box.core import rpc
 from box.core.access import READ, SETTINGS, TEST
 
@@ -8,10 +8,11 @@ _SURVEY_MS = 60 * 1000  # without a request, then it has ended
 
 
 class BipMethods:
-    """The console's table for the bips of a `registry`."""
+    """The console's table for the bips of a `registry` and their `pairing`."""
 
-    def __init__(self, registry: Registry, clock):
+    def __init__(self, registry, pairing, clock):
         self._registry = registry
+        self._pairing = pairing
         self._clock = clock
         self._began: dict = {}  # number: (packets, presses) when the survey began
         self._asked_ms = 0
@@ -42,19 +43,19 @@ class BipMethods:
         return {"bips": rpc.fitting(rows, rpc.MOST_RESULT - len('{"bips":}'))}
 
     def learn(self, name: str, chosen: "dict | None", key: str, supervision_s: int = 0) -> dict:
-        self._registry.learn(name, chosen, key, supervision_s)
+        self._pairing.learn(name, chosen, key, supervision_s)
         return self.learn_state()
 
     def learn_state(self) -> dict:
         """`presence` and `buzzer` are sure only when no time is left."""
-        learning = self._registry.learning
+        learning = self._pairing.learning
         if learning is None:
             return {"state": None}
         return {
             "state": learning.state,
             "left": (learning.left_ms(self._clock.now()) + 999) // 1000,
             "presses": learning.presses,
-            "bip": self._registry.learnt,
+            "bip": self._pairing.learnt,
             "mac": learning.mac.hex() if learning.mac else None,
             "presence": learning.presence,
             "buzzer": learning.buzzer,
@@ -63,15 +64,15 @@ class BipMethods:
         }
 
     def rename(self, number: int, name: str) -> dict:
-        self._registry.rename(number, name)
+        self._pairing.rename(number, name)
         return {}
 
     def remove(self, number: int) -> dict:
-        self._registry.remove(number)
+        self._pairing.remove(number)
         return {}
 
     def repair(self, number: int, key: "str | None" = None) -> dict:
-        self._registry.repair(number, key)
+        self._pairing.repair(number, key)
         return self.learn_state()
 
     def survey(self, on: bool, skip: int = 0) -> dict:

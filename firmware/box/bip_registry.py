@@ -1,20 +1,18 @@
-"""The bips of this box: from a packet to an alert, what is known of each, pairing.
+"""The bips of this box: from a packet to an alert, and what is known of each.
 
-A press's counter is on flash before its alert is (see bip_counters). What the settings say of bips is taken at a start,
-and at once when it is changed by pairing, renaming or removing here.
+A press's counter is on flash before its alert is (see bip_counters). What the settings say of bips is taken at a start;
+`put` and `drop` follow what pairing changes there.
 """
 
 from binascii import unhexlify
 
-from box.core import alert, bip_learning, config, policy
+from box.core import alert, config, policy
 from box.core.bip_faults import BATTERY_LOW, FAULTS, FORGED, LOST, PLAIN, REPLAYED, RESTARTED
 from box.core.bip_guard import BipGuard, Bips, fingerprint
-from box.core.rpc import Refused
 from box.errors import StorageError
 from box.log import Log
 
 SOURCE = 15  # and a bip's number is its alerts' source
-MOST = 16
 # As events and the console have them; in the order in which a person should hear of them.
 SHORT = {
     RESTARTED: "counts anew",
@@ -44,16 +42,14 @@ class Bip:
 
 
 class Registry:
-    """`store`: the settings' (settings.Settings); `settings`: what they are, filled. `counters` are not recovered yet.
+    """`settings`: what they are at the start, filled. `counters` are not recovered yet.
 
     `follow(find, count, learning)` tells the driver whom to hear; `record(code, detail)` writes an event.
     `fault`: the first thing that is wrong with a bip, as a sentence, or None; as of the last look.
     """
 
-    def __init__(self, store, settings: dict, counters, issuer, journal, events, record, clock, follow):
+    def __init__(self, settings: dict, counters, issuer, journal, events, record, clock, follow):
         self.fault: "str | None" = None
-        self.learning: "bip_learning.Learning | None" = None
-        self._store = store
         self._counters = counters
         self._issuer = issuer
         self._journal = journal
@@ -61,14 +57,13 @@ class Registry:
         self._record = record
         self._clock = clock
         self._follow = follow
-        self._row: dict = {}  # what learning shall bind
         self._usual = policy.meanings(settings["policy"]["bip"])
-        self._listens_ms = 0
+        self._hears_all = False
         rows = settings["bips"]
         counters.recover({row["id"]: _fingerprint(row) for row in rows})
         self._forgot = bool(rows) and counters.fresh
         self._bips = [self._bip(row) for row in rows]
-        self._refollow()
+        self._tell_driver()
 
     def resume(self) -> None:
         """After a start, before any other alert: issue the press that a power cut has kept from the journal."""
@@ -87,7 +82,7 @@ class Registry:
 
     def packet(self, address, rssi: int, payload: bytes) -> None:
         now = self._clock.now()
-        bip = self._find(address)
+        bip = self.find(address)
         if bip:
             bip.rssi = rssi
             bip.packet_ms = now
@@ -95,12 +90,6 @@ class Registry:
             verdict = bip.guard.take(payload, now)
             if verdict:
                 self._accepted(bip, verdict)
-        learning = self.learning
-        if learning and learning.left_ms(now) and learning.take(address, payload, now):
-            self._learnt(learning)
-            bip = self._find(address)
-            if bip:
-                bip.guard.take(payload, now)  # this press is no alert, and so its repeats are none
 
     def _accepted(self, bip: Bip, verdict) -> None:
         number, counter = bip.number, verdict.counter
@@ -119,7 +108,7 @@ class Registry:
             flags = 0 if verdict.authentic else alert.FLAG_SOURCE_UNAUTHENTICATED
             self._issuer.issue(kind, SOURCE + number, flags=flags)
 
-    def _find(self, address) -> "Bip | None":
+    def find(self, address) -> "Bip | None":
         for bip in self._bips:
             if bip.guard.mac == address:
                 return bip
@@ -135,12 +124,6 @@ class Registry:
             if begun or ended:
                 self._changed(bip, begun, ended)
         self.fault = self._sentence()
-        learning = self.learning
-        if learning and self._listens_ms and not learning.left_ms(now):
-            if learning.state == bip_learning.LISTENING:
-                learning.state = bip_learning.OVER
-            self._listens_ms = 0
-            self._refollow()
 
     def _changed(self, bip: Bip, begun: int, ended: int) -> None:
         for fault, short in SHORT.items():
@@ -162,120 +145,26 @@ class Registry:
                     return FAULTS[fault][1] % bip.name
         return _LOST_COUNTERS if self._forgot else None
 
+    # ---- who they are ----
+
     @property
     def bips(self) -> list:
         return self._bips
 
-    @property
-    def is_learning(self) -> bool:
-        """Does it wait for presses? Once a bip is bound, it only listens on for what that one says between presses."""
-        return self.learning is not None and self.learning.state == bip_learning.LISTENING
-
-    # ---- pairing ----
-
-    def learn(self, name: "str | None", chosen: "dict | None", key: str, supervision_s: int = 0) -> None:
-        """Bind the bip with this key (32 hex digits; empty: it has none) that is pressed three times within a minute.
-
-        Without a `name` its number is its name.
-        """
-        numbers = [known["id"] for known in self._store.load().get("bips", [])]
-        free = [number for number in range(1, MOST + 1) if number not in numbers]
-        if not free:
-            raise Refused("full", "This box has 16 bips already: remove one.")
-        if name is None:
-            name = "Bip %d" % free[0]
-        row: dict = {"id": free[0], "name": name, "key": key, "policy": chosen, "supervision_s": supervision_s}
-        # A wrong name, key or policy is told now, not after three presses.
-        config.check({"version": config.VERSION, "bips": [_with(row, free[0], "0" * 12)]})
-        self._listen(row, None)
-
-    def learn_by_button(self) -> None:
-        """The button of a box that is new was pressed: no tool is at hand, and so no key either."""
-        if not self.is_learning and len(self._bips) < MOST:
-            try:
-                self.learn(None, None, "")
-            except StorageError as error:
-                _log.error("cannot learn", reason=error)
-
-    def repair(self, number: int, key: "str | None") -> None:
-        """Bind a known bip anew, whose counter has started again; with another key if it was given one."""
-        document = self._store.load()
-        row = dict(document["bips"][self._place(document, number)])
-        if key is not None:
-            row["key"] = key
-            config.check({"version": config.VERSION, "bips": [row]})
-        if not row.get("key"):
-            raise Refused("no-key", "This bip has no key, and so no counter: give it a key.")
-        self._listen(row, unhexlify(row["mac"]))
-
-    def _listen(self, row: dict, mac: "bytes | None") -> None:
-        now = self._clock.now()
-        self._row = row
-        if row["key"]:
-            self.learning = bip_learning.Learning(unhexlify(row["key"]), mac, now)
-        else:
-            self.learning = bip_learning.UnsealedLearning(now)
-        self._listens_ms = now + 1
-        self._refollow()
-
-    def _learnt(self, learning) -> None:
-        row = _with(self._row, self._row["id"], learning.mac.hex())
-        try:
-            document = self._store.load()
-            others = []
-            for known in document.get("bips", []):
-                if known["mac"] == row["mac"]:
-                    row["id"] = known["id"]  # it keeps its number
-                else:
-                    others.append(known)
-            document = _with_bips(document, others + [row])
-            # The counter first: a power cut in between must not leave a bip whose presses anybody may play back.
-            self._counters.bind(row["id"], _fingerprint(row), learning.counter if row["key"] else None)
-            self._store.save(document)
-        except (StorageError, ValueError) as error:
-            _log.error("not bound", reason=error)
-            learning.state = bip_learning.FAILED
-            return
-        learning.state = bip_learning.BOUND
-        self._row = row
+    def put(self, row: dict) -> None:
+        """Take a bip, perhaps anew, as its row in the settings says."""
         self._bips = [bip for bip in self._bips if bip.number != row["id"]] + [self._bip(row)]
-        self._refollow()
-        self._record(self._events.BIP_PAIRED, str(row["id"]))
-        _log.info("bound", bip=row["id"])
+        self._tell_driver()
 
-    @property
-    def learnt(self) -> "int | None":
-        """The number of the bip that was bound."""
-        learning = self.learning
-        return self._row["id"] if learning and learning.state == bip_learning.BOUND else None
-
-    # ---- changes ----
-
-    def rename(self, number: int, name: str) -> None:
-        document = self._store.load()
-        place = self._place(document, number)
-        rows = list(document["bips"])
-        rows[place] = dict(rows[place])
-        rows[place]["name"] = name
-        self._store.save(_with_bips(document, rows))
-        for bip in self._bips:
-            if bip.number == number:
-                bip.name = name
-
-    def remove(self, number: int) -> None:
-        document = self._store.load()
-        place = self._place(document, number)
-        self._store.save(_with_bips(document, document["bips"][:place] + document["bips"][place + 1 :]))
+    def drop(self, number: int) -> None:
         self._bips = [bip for bip in self._bips if bip.number != number]
         self._counters.unbind(number)
-        self._refollow()
-        self._record(self._events.BIP_REMOVED, str(number))
+        self._tell_driver()
 
-    def _place(self, document: dict, number: int) -> int:
-        for place, row in enumerate(document.get("bips", [])):
-            if row["id"] == number:
-                return place
-        raise Refused("no-bip", "There is no bip with this number.")
+    def hear_all(self, on: bool) -> None:
+        """Shall the driver hear strangers too, and what they answer?"""
+        self._hears_all = on
+        self._tell_driver()
 
     def _bip(self, row: dict) -> Bip:
         number = row["id"]
@@ -294,25 +183,9 @@ class Registry:
             meanings = policy.INFORM_ONLY
         return Bip(number, row["name"], meanings, guard)
 
-    def _refollow(self) -> None:
+    def _tell_driver(self) -> None:
         find = Bips([bip.guard for bip in self._bips]).find
-        self._follow(find, len(self._bips), self._listens_ms > 0)
-
-
-def _with(row: dict, number: int, mac: str) -> dict:
-    row = dict(row)
-    row["id"] = number
-    row["mac"] = mac
-    return row
-
-
-def _with_bips(document: dict, rows: list) -> dict:
-    """Settings with these bips; ConfigError if they are not right, as a name that makes them too long."""
-    document = dict(document)
-    document["bips"] = rows
-    config.check(document)
-    config.encode(document)
-    return document
+        self._follow(find, len(self._bips), self._hears_all)
 
 
 def _fingerprint(row: dict) -> bytes:

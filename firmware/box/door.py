@@ -27,7 +27,7 @@ class _Chip:
         self.forget = stored.forget
 
 
-def console(stored, town, clock, signer, issuer, wifi, test_mode, bips, state, checks, is_busy, is_down) -> Console:
+def console(stored, town, clock, signer, issuer, wifi, test_mode, radio, state, checks, is_busy, is_down) -> Console:
     """`town`: the key that signs technicians' certificates, or None; `state`, `checks`, `is_busy`, `is_down`: see
     methods.py."""
     identity, journal, events = stored.identity, stored.journal, stored.events
@@ -38,7 +38,7 @@ def console(stored, town, clock, signer, issuer, wifi, test_mode, bips, state, c
         Facts(identity, about, state, clock, BUILT, events, journal, access, test_mode),
         lock,
         Deeds(identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_down, _Chip(stored)),
-        BipMethods(bips, clock),
+        BipMethods(radio.bips, radio.pairing, clock),
         Documents(stored.settings, stored.enrolment, lock.show),
     )
     table: dict = {}

@@ -4,6 +4,7 @@ import asyncio
 
 import bluetooth
 
+from box.bip_pairing import Pairing
 from box.bip_registry import Registry
 from box.bips.ble import Ble
 from box.core import alert, jamming
@@ -15,7 +16,7 @@ _log = Log("radio")
 
 
 class Radio:
-    """`ble`, `bips`: driver and registry."""
+    """`ble`, `bips`, `pairing`: driver, registry, and who comes into it."""
 
     def __init__(self, stored, settings: dict, issuer, clock):
         self.turns = 0
@@ -24,7 +25,6 @@ class Radio:
         self._clock = clock
         self.ble = ble = Ble(bluetooth.BLE(), clock.now)
         self.bips = Registry(
-            stored.settings,
             settings,
             stored.counters,
             issuer,
@@ -34,6 +34,7 @@ class Radio:
             clock,
             ble.follow,
         )
+        self.pairing = Pairing(stored.settings, self.bips, stored.counters, stored.events, self._record, clock)
         self._jamming = jamming.JammingWatch(clock.now())
 
     @property
@@ -44,11 +45,16 @@ class Radio:
             return "No radio is heard any more, as if somebody jammed it: look around, press each bip."
         return self.bips.fault
 
+    def packet(self, address, rssi: int, payload: bytes) -> None:
+        self.bips.packet(address, rssi, payload)
+        self.pairing.packet(address, payload)
+
     async def run(self) -> None:
         while True:
             self.turns += 1
             await asyncio.sleep_ms(_LOOK_MS)
             self.bips.look()
+            self.pairing.look()
             self._listen()
 
     def _listen(self) -> None:

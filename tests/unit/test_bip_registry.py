@@ -18,6 +18,7 @@ from bip_packets import (
 from box import log
 from box.bip_counters import BipCounters
 from box.bip_methods import BipMethods
+from box.bip_pairing import Pairing
 from box.bip_registry import Registry
 from box.core import alert, config, rpc
 from box.core.bip_faults import BATTERY_LOW, LOST, RESTARTED
@@ -90,10 +91,11 @@ class Bench:
         counters = BipCounters(NorFlash(self.flash), BOX)
         settings = config.fill(self.store.load())
         self.registry = Registry(
-            self.store, settings, counters, self.issuer, self.issuer, Events, self.record, self.clock, self.follow
+            settings, counters, self.issuer, self.issuer, Events, self.record, self.clock, self.follow
         )
+        self.pairing = Pairing(self.store, self.registry, counters, Events, self.record, self.clock)
         self.registry.resume()
-        self.methods = BipMethods(self.registry, self.clock)
+        self.methods = BipMethods(self.registry, self.pairing, self.clock)
 
     def record(self, code, detail):
         self.events.append((code, detail))
@@ -103,12 +105,15 @@ class Bench:
         self.find = find
 
     def hear(self, payload, mac=MAC, rssi=-60):
-        self.registry.packet(memoryview(bytearray(mac)), rssi, payload)
+        address = memoryview(bytearray(mac))
+        self.registry.packet(address, rssi, payload)
+        self.pairing.packet(address, payload)
 
     def pass_s(self, seconds):
         for _ in range(seconds):
             self.clock.ms += 1000
             self.registry.look()
+            self.pairing.look()
 
     @property
     def pressed(self):
@@ -258,7 +263,7 @@ def test_the_bip_that_is_pressed_three_times_is_bound_and_alerts_from_the_fourth
     bench = Bench()
     assert bench.followed == (0, False)
     bench.methods.learn("Caisse", None, KEY.hex(), 600)
-    assert bench.followed == (0, True) and bench.registry.is_learning
+    assert bench.followed == (0, True) and bench.pairing.waits
     press_three(bench)
     assert bench.pressed == [] and bench.methods.learn_state()["state"] == "bound"
     (found,) = bench.store.document["bips"]
@@ -358,10 +363,10 @@ def test_a_bip_without_a_key_is_given_one_and_then_calls_for_help():
 
 def test_the_button_of_a_new_box_pairs_without_a_tool():
     bench = Bench()
-    bench.registry.learn_by_button()
+    bench.pairing.learn_by_button()
     press_three_unsealed(bench)
-    assert bench.store.document["bips"][0]["name"] == "Bip 1" and not bench.registry.is_learning
-    bench.registry.learn_by_button()
+    assert bench.store.document["bips"][0]["name"] == "Bip 1" and not bench.pairing.waits
+    bench.pairing.learn_by_button()
     for number in range(3):
         bench.hear(plain(PRESS, number), OTHER_MAC)
     assert [each["id"] for each in bench.store.document["bips"]] == [1, 2]
@@ -370,12 +375,19 @@ def test_the_button_of_a_new_box_pairs_without_a_tool():
 def test_the_button_does_not_break_into_pairing_by_the_tool_nor_into_a_full_box():
     bench = Bench()
     bench.methods.learn("Caisse", None, KEY.hex())
-    bench.registry.learn_by_button()
+    bench.pairing.learn_by_button()
     press_three(bench)
     assert bench.store.document["bips"][0]["name"] == "Caisse"
     full = Bench(*[row(i, bytes((i,)) + MAC[1:]) for i in range(1, 17)])
-    full.registry.learn_by_button()
-    assert not full.registry.is_learning
+    full.pairing.learn_by_button()
+    assert not full.pairing.waits
+
+
+def test_nobody_takes_a_bips_key_away_by_imitating_it():
+    bench = Bench(row(4))
+    bench.methods.learn("Porte", None, "")
+    press_three_unsealed(bench)
+    assert bench.methods.learn_state()["state"] == "listening" and bench.store.document["bips"] == [row(4)]
 
 
 def test_a_bip_that_flash_does_not_take_is_not_bound():
