@@ -20,8 +20,7 @@ from alertbox.town import Town
 _GAP_MS = 180
 _WINDOW_MS = 700  # after which what was pressed is decided
 _BIP = "BIP:A4C138000001;00112233445566778899AABBCCDDEEFF;Comptoir"
-_LEARNS = 3  # presses
-_REPEATS_MS = 400
+_HEARD_S, _ASK_AGAIN_S = 1.5, 0.1  # how long a press may take to be heard, and how often to ask
 _PACKETS = {"press": VirtualBip.press, "double": VirtualBip.double, "hold": VirtualBip.hold}
 
 
@@ -90,9 +89,8 @@ def command(
                 _pair(box, bip)
             for name in bip_gestures:
                 mark = len(box.log)
-                box.advertise(bip.mac, _PACKETS[name](bip), ms=_REPEATS_MS)
+                box.advertise(bip.mac, _PACKETS[name](bip))
                 _delivered(box, receiver, mark)
-                _let_it_end()
             if gestures or bip_gestures:
                 return
             if with_keys:
@@ -123,24 +121,18 @@ def _delivered(box: VirtualBox, receiver: ReceiverThread, mark: int) -> None:
 
 
 def _pair(box: VirtualBox, bip: VirtualBip) -> None:
-    """As `alertbox bips learn` does, the bip being pressed three times."""
+    """As `alertbox bips learn` does, the bip being pressed until the box has heard it three times."""
     with BoxConsole(box.serial) as console:
-        mark = len(box.log)
-        console.call("learn", bip.name, None, bip.key)
-        for i in range(_LEARNS):
-            box.advertise(bip.mac, bip.press(), ms=_REPEATS_MS, after_ms=i * _REPEATS_MS)
-        with contextlib.suppress(TimeoutError):
-            box.wait_log("bips", "bound", since=mark)
-        state = console.call("learn_state")
+        state = console.call("learn", bip.name, None, bip.key)
+        while state["state"] == "listening":
+            heard, until = state["presses"], time.monotonic() + _HEARD_S
+            box.advertise(bip.mac, bip.press())
+            while state["state"] == "listening" and state["presses"] == heard and time.monotonic() < until:
+                time.sleep(_ASK_AGAIN_S)
+                state = console.call("learn_state")
     if state["state"] != "bound":
         raise UserError("sim-bip-unpaired", state=state["state"])
     click.echo(texts.say("sim-bip-paired", mac=bip.mac, number=state["bip"]))
-    _let_it_end()
-
-
-def _let_it_end() -> None:
-    """What a bip still repeats would be older than what it sends next."""
-    time.sleep(_REPEATS_MS / 1000)
 
 
 def _tell(event: dict[str, object]) -> None:

@@ -15,7 +15,6 @@ from alertbox.sim.bip import VirtualBip
 
 Deed = Callable[[VirtualBox, VirtualBip], None]
 _PRESS_MS, _GAP_MS, _HOLD_MS = 120, 180, 1800
-_BIP_MS = 300  # it repeats so long; a real one longer, but it stops when it is pressed again
 
 
 def _press(box: VirtualBox, _: VirtualBip) -> None:
@@ -49,7 +48,7 @@ def _toggle_power(box: VirtualBox, _: VirtualBip) -> None:
 
 def _bip(payload: Callable[[VirtualBip], bytes]) -> Deed:
     def deed(box: VirtualBox, bip: VirtualBip) -> None:
-        box.advertise(bip.mac, payload(bip), ms=_BIP_MS)
+        box.advertise(bip.mac, payload(bip))
 
     return deed
 
