@@ -31,7 +31,7 @@ RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
     # They wire all the parts.
-    *((f"firmware/box/{name}.py", ANYTHING) for name in ("app", "startup", "senses", "radio", "door")),
+    *((f"firmware/box/{name}.py", ANYTHING) for name in ("app", "startup", "senses", "power", "radio", "door")),
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
     *((f"firmware/box/{name}/**", Only(DRIVER | {f"box.{name}"})) for name in ("inputs", "bips", "modem", "local")),
     ("firmware/box/transports/**", Only(DRIVER | {"box.transports"})),

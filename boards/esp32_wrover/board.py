@@ -22,8 +22,8 @@ BATTERY = {
     "ratio": 2000,
     "absent_mv": 2000,
     "empty_mv": 3200,
-    "start_mv": 3400,
     "low_mv": 3500,  # about a fifth is left: an alarm of half an hour, or hours of waiting
+    "start_mv": 3600,  # more than a cell recovers that rests: or the box would start and tell that it is low in turns
     "well_mv": 3700,
 }
 # name: (GPIO, level while on)

@@ -15,7 +15,7 @@ import machine
 import micropython
 import network
 
-from box import log
+from box import log, power
 from box.clock import Clock
 from box.console import close_window
 from box.core import alert, battery, cose, mac
@@ -57,7 +57,7 @@ class _Box:
     """Holds the parts; the methods below only pass things on."""
 
     def __init__(self):
-        self._clock = Clock(machine.RTC(), BUILT)
+        self._clock = Clock(machine.RTC(), BUILT, power.began)
         log.now = self._clock.now
         _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
         self._light = light()
@@ -134,7 +134,7 @@ class _Box:
             self._state,
             self._checks(),
             self._is_busy,
-            self._senses.sources[0][2].is_down,
+            self._senses.button.is_down,
         )
 
     # ---- the parts call back ----
@@ -143,7 +143,7 @@ class _Box:
         return self._senses.open
 
     def _is_needed(self) -> bool:
-        return self._journal.undelivered_presses() > 0 or self._incident.runs(self._clock.now())
+        return self._senses.open or self._journal.undelivered_presses() > 0 or self._incident.runs(self._clock.now())
 
     def _flags(self) -> int:
         flags = alert.FLAG_NO_MODEM | self._senses.flags()
@@ -173,6 +173,9 @@ class _Box:
         _log.warning("battery", what=what, mv=mv)
         if what == battery.LOW:
             self._issuer.issue(alert.BATTERY_LOW, 0)
+        elif what == battery.EMPTY:
+            self._stored.note(self._clock, self._events.EMPTY, "%d mV" % mv)
+            power.switch_off(self._senses.button)
 
     def _siren_did(self, what: str) -> None:
         self._stored.note(self._clock, self._events.SIREN, what)

@@ -24,11 +24,11 @@ _STRAY_S = 2  # the RTC and our count round differently
 
 
 class Clock:
-    """`rtc` has the chip's RTC.datetime(); `built` is the build time, Unix seconds."""
+    """`rtc` has the chip's RTC.datetime(); `built` is the build time, Unix seconds; `base`: a (now(), ticks)."""
 
-    def __init__(self, rtc, built: int):
+    def __init__(self, rtc, built: int, base: "tuple | None" = None):
         self._rtc = rtc
-        self._base = (0, time.ticks_ms())
+        self._base = base or (0, time.ticks_ms())
         self.state = UNSET
         self._jumped_ms: "int | None" = None
         self._set(max(built, _rtc_time()))

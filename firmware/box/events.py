@@ -28,6 +28,7 @@ _NAMES = (
     "bip removed",
     "siren",
     "jamming",
+    "battery empty",
 )
 
 
@@ -36,6 +37,7 @@ class EventLog:
 
     BOOT, LINK_UP, LINK_DOWN, STORAGE_FAULT, KEY_MADE, TIME_SAVED, TASK_DIED = range(1, 8)
     BIP_FAULT, BIP_WELL, BIP_PAIRED, BIP_REMOVED, SIREN, JAMMING = range(8, 14)
+    EMPTY = 14
 
     def __init__(self, device):
         self._ring = Ring(device, _SLOT_SIZE)

@@ -3,10 +3,10 @@
 import board
 import machine
 
+from box import power
 from box.core import alert, levels, policy
 from box.core.hours import SilentHours
 from box.core.signs import Signs
-from box.inputs.battery import Battery
 from box.inputs.button import Button
 from box.inputs.contact import Contact
 from box.local.light import Light
@@ -15,9 +15,8 @@ from box.local.siren import Siren
 
 def _input(name: str, rests: str = "open"):
     """(pin, level while active). The board says what it is for a contact that rests open."""
-    number, active, pull_up = board.INPUTS[name]
-    pin = machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP if pull_up else -1)
-    return pin, 1 - active if rests == "closed" else active
+    active = board.INPUTS[name][1]
+    return power.pin(name), 1 - active if rests == "closed" else active
 
 
 def _output(name: str):
@@ -42,15 +41,17 @@ class Senses:
             if inputs[name] != "none":
                 pin, active = _input(name, inputs[name])
                 meanings = policy.meanings(settings["policy"][name])
-                self.sources.append((name, source, Button(pin, clock.now, active), meanings))
+                button = Button(pin, clock.now, active, woke=power.press if name == "button" else None)
+                self.sources.append((name, source, button, meanings))
+                if name == "button":
+                    self.button = button
         pin, present = _input("mains")
         self._mains = Contact(pin, 1 - present, clock, levels.mains_lost(inputs["mains_s"]))
         self._case = None
         if inputs["tamper"] != "none":
             pin, is_open = _input("tamper")  # the board's level is that of a contact that a closed case closes
             self._case = Contact(pin, is_open if inputs["tamper"] == "closed" else 1 - is_open, clock, levels.CASE_OPEN)
-        adc = machine.ADC(machine.Pin(board.BATTERY["pin"]), atten=machine.ADC.ATTN_11DB)
-        self.battery = Battery(adc, board.BATTERY, lambda: self.mains, needed, clock)
+        self.battery = power.battery(lambda: self.mains, needed, clock)
         hours = SilentHours(settings["silent_hours"], settings["shop"]["zone"])
         siren = settings["siren"]
         pin, sounding = _output("siren")

@@ -1,5 +1,8 @@
 """The box's own senses and local signs, on the virtual box."""
 
+import pytest
+from alertbox.box_console import BoxConsole, BoxRefused
+
 FOOT = {"inputs": {"foot": "open"}}
 
 
@@ -77,6 +80,14 @@ def test_hand_and_foot_at_once_are_both_told(make_box, receiver):
     box.advance(3000)
     found = [receiver.wait_for(lambda a, kind=kind: a.kind_name == kind) for kind in ("help", "alarm")]
     assert [(a.kind_name, a.source) for a in found] == [("help", 1), ("alarm", 2)]
+
+
+def test_with_a_foot_switch_a_factory_reset_still_asks_for_the_button(make_box, receiver):
+    """MicroPython's dictionaries keep no order: the first source had become the foot switch."""
+    box = make_box(receiver, clock="stepped", settings=FOOT)
+    with BoxConsole(box.serial) as console:
+        box.edges("foot", [(0, 1)])
+        assert pytest.raises(BoxRefused, console.call, "factory_reset", True).value.code == "button"
 
 
 def test_a_restart_cuts_the_siren_off_and_says_so(make_box, receiver):

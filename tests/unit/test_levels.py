@@ -8,7 +8,7 @@ from box.inputs.battery import Battery
 from box.inputs.contact import Contact
 
 log.now = lambda: 0  # CPython has no ticks
-_LIMITS = {"ratio": 2000, "absent_mv": 2000, "empty_mv": 3200, "start_mv": 3400, "low_mv": 3500, "well_mv": 3700}
+_LIMITS = {"ratio": 2000, "absent_mv": 2000, "empty_mv": 3200, "low_mv": 3500, "start_mv": 3600, "well_mv": 3700}
 
 
 def changes(level, looks):
@@ -106,8 +106,8 @@ def test_a_box_starts_with_mains_or_with_charge_or_with_a_measurement_that_canno
     for mv, mains, starts in (
         (3100, True, True),
         (3100, False, False),
-        (3399, False, False),
-        (3400, False, True),
+        (3599, False, False),
+        (3600, False, True),
         (0, False, True),
     ):
         assert watch.may_start(mv, mains) == starts, (mv, mains)

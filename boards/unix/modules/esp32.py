@@ -1,12 +1,30 @@
-"""`esp32` of the virtual ESP32: data partitions on the virtual flash.
+"""`esp32` of the virtual ESP32: data partitions on the virtual flash, and the pins that end a deep sleep.
 
 Not modelled: application partitions' boot selection, NVS, RMT, ULP, the IDF
-heap. Which reads fault on a real chip with a worn cell is up to tests/hil.
+heap, waking by touch. Which reads fault on a real chip with a worn cell is up to tests/hil.
 """
 
 from virtual.chip import chip
 
 _BLOCK = 4096
+_WAKERS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)  # the pins that the RTC sees
+
+WAKEUP_ALL_LOW = False
+WAKEUP_ANY_HIGH = True
+
+
+def _waker(pin):
+    if pin._number not in _WAKERS:
+        raise ValueError("invalid pin")
+    return pin._number
+
+
+def wake_on_ext0(pin=None, level=WAKEUP_ALL_LOW):
+    chip.ext0 = None if pin is None else (_waker(pin), level)
+
+
+def wake_on_ext1(pins=None, level=WAKEUP_ALL_LOW):
+    chip.ext1 = ([_waker(pin) for pin in pins or ()], level)
 
 
 class Partition:

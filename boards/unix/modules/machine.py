@@ -1,12 +1,13 @@
-"""`machine` of the virtual ESP32: Pin, ADC, RTC, WDT, reset.
+"""`machine` of the virtual ESP32: Pin, ADC, RTC, WDT, reset, deep sleep.
 
-Not modelled: drive strength, hold, wake-up, hard interrupts (they run as soft
-ones), RTC memory and alarms; a watchdog bites only when the loop turns again;
-the converter's noise and bent ends, and the second converter's quarrel with Wi-Fi.
+Not modelled: drive strength, hold, pulls and so pins that float, in deep sleep too; light sleep; hard interrupts (they
+run as soft ones), the RTC's alarms; a watchdog bites only when the loop turns again; the converter's noise and bent
+ends, and the second converter's quarrel with Wi-Fi.
 """
 
 import time
 
+from virtual import sleep
 from virtual.chip import chip
 
 PWRON_RESET = 1
@@ -14,6 +15,9 @@ HARD_RESET = 2
 WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
+EXT0_WAKE = sleep.EXT0
+EXT1_WAKE = sleep.EXT1
+TIMER_WAKE = sleep.TIMER
 
 
 class Pin:
@@ -99,6 +103,15 @@ class RTC:
         year, month, day, hours, minutes, seconds, weekday, _ = time.gmtime()
         return year, month, day, weekday, hours, minutes, seconds, 0
 
+    def memory(self, data=None):
+        """Get or set the bytes that outlast a deep sleep; here they go with any other reset."""
+        if data is None:
+            return chip.memory
+        if len(data) > 2048:
+            raise ValueError("buffer too long")
+        chip.memory = bytes(data)
+        return None
+
 
 class WDT:
     def __init__(self, *, id=0, timeout=5000):
@@ -114,6 +127,14 @@ def unique_id():
 
 def reset_cause():
     return chip.reset_cause
+
+
+def wake_reason():
+    return chip.wake_reason
+
+
+def deepsleep(time_ms=None):
+    sleep.deep(time_ms)
 
 
 def reset():

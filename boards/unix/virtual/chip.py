@@ -32,6 +32,10 @@ class Chip:
         self.partitions = []
         self.mac = b""
         self.reset_cause = 1
+        self.wake_reason = 0
+        self.memory = b""  # the RTC's, which outlasts a deep sleep
+        self.ext0 = None  # (pin, level) that ends a deep sleep
+        self.ext1 = ([], False)  # (pins, level): any that is high, or all low
         self.air = 0  # TCP port of the host's end of the radio
         self.dns = 0  # and the UDP port of its DNS server
         self.wifi_up = True
@@ -42,9 +46,10 @@ class Chip:
         self.battery_row = None  # of board.py, if the board has one
         self.ble = None  # the fake BLE, once there is one
         self.notify = None  # told of every event: notify(dict)
+        self.control = None  # the channel to the world
         self._pins = {}
         self._edges = []  # (us, pin, level), in order
-        self._edges_done = None
+        self._edges_of = None  # whose edges they are
         self._adverts = []  # (us, address, payload, rssi, answer to an active scan), in order
         self._crowd_us = 0  # how often a device advertises that nobody here knows; 0: never
         self._crowd_next_us = self._crowd_count = 0
@@ -66,13 +71,18 @@ class Chip:
             state.level = level
             self.notify({"event": "pin", "pin": number, "level": level, "us": self.clock.now_us()})
 
-    def schedule(self, number, edges, done):
-        """Let the world change an input: edges are (microseconds from now, level)."""
+    def schedule(self, edges, of):
+        """Let the world change inputs: edges are (microseconds from now, pin, level). The host hears of their end."""
         start = self.clock.now_us()
-        self._edges += [(start + us, number, level) for us, level in edges]
+        self._edges += [(start + us, number, level) for us, number, level in edges]
         self._edges.sort(key=lambda edge: edge[0])
-        self._edges_done = done
+        self._edges_of = of
         return start
+
+    def pending(self):
+        """What `schedule` was given and has not happened yet."""
+        start = self.clock.now_us()
+        return [(us - start, number, level) for us, number, level in self._edges], self._edges_of
 
     def next_event_us(self):
         """When the world next does something by itself; None if it does not."""
@@ -100,11 +110,22 @@ class Chip:
                     late.append(state)
         for state in late:
             state.handler(state.pin)
-        if self._edges_done and not self._edges:
-            done, self._edges_done = self._edges_done, None
-            done()
+        if self._edges_of is not None and not self._edges:
+            of, self._edges_of = self._edges_of, None
+            self.notify({"event": "edges", "of": of})
         if self._watchdog_ms and now - self._fed_us > self._watchdog_ms * 1000:
             self.die("watchdog")
+
+    def rest(self):
+        """The firmware runs no more: nobody is called, nothing is heard, no watchdog waits."""
+        for state in self._pins.values():
+            state.handler = None
+        self.ble = None
+        self._watchdog_ms = 0
+
+    def levels(self):
+        """[(pin, level)] of the inputs."""
+        return [(number, state.level) for number, state in self._pins.items() if not state.output]
 
     def stall(self, ms):
         """Block as C code does: nothing of the firmware runs meanwhile."""
@@ -170,9 +191,9 @@ class Chip:
         self._watchdog_ms = timeout_ms or self._watchdog_ms
         self._fed_us = self.clock.now_us()
 
-    def die(self, cause):
-        """End the process at once: no handler, no flush, nothing is tidied up."""
-        self.notify({"event": "died", "cause": cause})
+    def die(self, cause, carry=None):
+        """End the process at once: no handler, no flush, nothing is tidied up. `carry`: for the next one."""
+        self.notify({"event": "died", "cause": cause, "carry": carry})
         # $PPID of the shell is this process; the unix port offers no other way to SIGKILL itself.
         os.system("kill -9 $PPID")
 

@@ -6,6 +6,7 @@ events go the other way unasked. A table maps names to functions.
 
 import asyncio
 import json
+import select
 import sys
 
 import usocket
@@ -13,6 +14,7 @@ import usocket
 from virtual.chip import chip
 
 _IPPROTO_TCP, _TCP_NODELAY = 6, 1
+_POLLIN = 1
 
 
 def mark(name):
@@ -26,8 +28,9 @@ class Control:
         self._socket = usocket.socket()
         self._socket.connect(usocket.getaddrinfo("127.0.0.1", port)[0][-1])
         self._socket.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
-        self._advancing = None
+        self._advancing = False
         chip.notify = self.send
+        chip.control = self
 
     def send(self, message):
         self._socket.write((json.dumps(message) + "\n").encode())
@@ -35,21 +38,39 @@ class Control:
     async def run(self):
         reader = asyncio.StreamReader(self._socket)
         while True:
-            line = await reader.readline()
-            if not line:
-                chip.die("host gone")
-            command = json.loads(line)
-            try:
-                answer = _COMMANDS[command["do"]](self, command) or {}
-            except Exception as error:  # noqa: BLE001 - the host is told, whatever it was
-                answer = {"error": repr(error)}
-            answer["id"] = command["id"]
-            self.send(answer)
+            self._obey(await reader.readline())
+
+    def wait(self, us):
+        """Without the loop: let time pass up to `us` (None: for ever), or less, or take one command."""
+        clock = chip.clock
+        if not clock.stepped:
+            poll = select.poll()
+            poll.register(self._socket, _POLLIN)
+            if poll.poll(-1 if us is None else max(0, (us - clock.now_us() + 999) // 1000)):
+                self._obey(self._socket.readline())
+            chip.service()
+        elif clock.now_us() < clock.until_us:
+            clock.move_to(clock.until_us if us is None else min(us, clock.until_us))
+            chip.service()
+        else:
+            self.idle()
+            self._obey(self._socket.readline())
+
+    def _obey(self, line):
+        if not line:
+            chip.die("host gone")
+        command = json.loads(line)
+        try:
+            answer = _COMMANDS[command["do"]](self, command) or {}
+        except Exception as error:  # noqa: BLE001 - the host is told, whatever it was
+            answer = {"error": repr(error)}
+        answer["id"] = command["id"]
+        self.send(answer)
 
     def idle(self):
         """The stepped clock has used up the time it was granted."""
-        if self._advancing is not None:
-            self._advancing = None
+        if self._advancing:
+            self._advancing = False
             # On the console, so that all it said before has been read when the host learns of it.
             mark("advanced")
 
@@ -57,9 +78,8 @@ class Control:
 
     def _edges(self, command):
         number, active, _ = self._inputs[command["input"]]
-        edges = [(us, active if level else 1 - active) for us, level in command["edges"]]
-        done = command["id"]
-        return {"us": chip.schedule(number, edges, lambda: self.send({"event": "edges", "of": done}))}
+        edges = [(us, number, active if level else 1 - active) for us, level in command["edges"]]
+        return {"us": chip.schedule(edges, command["id"])}
 
     def _advertise(self, command):
         adverts = []
@@ -84,8 +104,16 @@ class Control:
         chip.networks = command["networks"]
 
     def _advance(self, command):
-        self._advancing = command["id"]
-        chip.clock.until_us = chip.clock.now_us() + command["ms"] * 1000
+        self.grant(command["ms"] * 1000)
+
+    def grant(self, us):
+        """So much of the stepped clock's time may pass; then the host is told."""
+        self._advancing = True
+        chip.clock.until_us = chip.clock.now_us() + us
+
+    def granted(self):
+        """How much of it is left; None while the host does not wait for it."""
+        return chip.clock.until_us - chip.clock.now_us() if self._advancing else None
 
     def _cut(self, command):
         chip.flash.cut_after(command["operations"], command["seed"])

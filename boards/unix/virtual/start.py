@@ -97,7 +97,7 @@ def _connect(settings, board):
     """Wire the pins to the world: as the board has them, whatever board.py the application brings."""
     import asyncio
 
-    from virtual import control, loop
+    from virtual import control, loop, sleep
 
     names = {}
     with open(board + "/board.py") as source:
@@ -109,4 +109,6 @@ def _connect(settings, board):
     chip.battery_row = names.get("BATTERY")
     chip.battery(settings["battery_mv"])
     channel.send({"event": "on", "us": chip.clock.now_us(), "outputs": names["OUTPUTS"]})
+    if settings["carry"]:
+        sleep.take_over(settings["carry"])
     asyncio.create_task(channel.run())

@@ -12,7 +12,7 @@ LOW, WELL, EMPTY = 1, 2, 3
 
 
 class BatteryWatch:
-    """`limits`: absent_mv < empty_mv < start_mv <= low_mv < well_mv, as in board.py."""
+    """`limits`: absent_mv < empty_mv < low_mv < start_mv <= well_mv, as in board.py."""
 
     def __init__(self, limits: dict) -> None:
         self._limits = limits

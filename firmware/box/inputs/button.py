@@ -23,15 +23,18 @@ class Button:
 
     `now()` gives monotonic milliseconds that never wrap and may be called from a soft
     interrupt. `active` is the level when pressed (0: closes to ground; 1: normally closed).
-    `thresholds` are those of Gesture: click_ms, window_ms, hold_ms, stuck_ms.
+    `woke`: it ended the chip's sleep, from which on `now()` counts; so many milliseconds later Python looked first, and
+    it was still down, or not. `thresholds` are those of Gesture: click_ms, window_ms, hold_ms, stuck_ms.
     """
 
-    def __init__(self, pin, now, active: int = 0, settle_ms: int = 10, **thresholds) -> None:
+    def __init__(self, pin, now, active: int = 0, settle_ms: int = 10, woke=None, **thresholds) -> None:
         self._pin = pin
         self._now = now
-        self._active = active
+        self.active = active
+        self._settle_ms = settle_ms
+        self._woke = woke
         self._gesture = Gesture(self._classified, **thresholds)
-        self._debounce = Debounce(self._gesture, now(), settle_ms)
+        self._debounce = Debounce(self._gesture, 0 if woke else now(), settle_ms)
         self.turns = 0
         self._times = [0] * _SLOTS
         self._levels = bytearray(_SLOTS)
@@ -49,7 +52,12 @@ class Button:
 
     def is_down(self) -> bool:
         """Is the contact pressed at this moment?"""
-        return self._pin.value() == self._active
+        return self._pin.value() == self.active
+
+    @property
+    def is_stuck(self) -> bool:
+        """Is it down, and what it meant has been told?"""
+        return self._debounce.down and not self._gesture.open
 
     @property
     def began_ms(self) -> int:
@@ -59,6 +67,11 @@ class Button:
     async def run(self, on_gesture) -> None:
         """Call `on_gesture(gesture, t_ms)` for each gesture, for ever; `t_ms` is the moment that decided it."""
         self._on_gesture = on_gesture  # nothing is classified before
+        if self._woke:
+            # The wake is an edge that was recorded while the box was blind: from the wake until that look.
+            at_ms, is_down = self._woke
+            self._debounce.edge(at_ms, is_down)
+            self._debounce.sample(at_ms + self._settle_ms, is_down)
         while True:
             self.turns += 1
             await asyncio.sleep_ms(self.service())
@@ -73,10 +86,10 @@ class Button:
         head = self._head
         while self._tail != head:
             i = self._tail
-            debounce.edge(self._times[i], self._levels[i] == self._active)
+            debounce.edge(self._times[i], self._levels[i] == self.active)
             self._tail = (i + 1) % _SLOTS
         now_ms = self._now()
-        debounce.sample(now_ms, self._pin.value() == self._active)
+        debounce.sample(now_ms, self._pin.value() == self.active)
         due_ms = debounce.due_ms
         return _IDLE_MS if due_ms is None else max(1, min(_BUSY_MS, due_ms - now_ms))
 

@@ -140,6 +140,8 @@ class VirtualBox(Machine):
             self._pins[event["pin"]] = event["level"]
         elif event["event"] == "on":
             self._outputs = event["outputs"]
+        elif event["event"] == "radio off":
+            self._air.drop()
 
     # ---- the world ----
 
@@ -157,13 +159,13 @@ class VirtualBox(Machine):
 
     def edges(self, name: str, edges: Sequence[tuple[int, int]]) -> float:
         """Apply raw edges (microseconds from now, 1 = pressed) and wait until they are over."""
-        process = self._process
+        life = self._life
         answer = self._command("edges", input=name, edges=[list(edge) for edge in edges])
         last_ms = edges[-1][0] // 1000 + 1
         if self.clock == "stepped":
             self.advance(last_ms)
         number = answer["id"]
-        over = lambda: number in self._edges_done or self._process is not process  # noqa: E731
+        over = lambda: number in self._edges_done or self._life != life or not self.is_on  # noqa: E731
         self._wait(over, last_ms / 1000 + 20, "the edges to be over")
         if number not in self._edges_done:
             raise RuntimeError(f"the box went off ({self._died}) in the middle:\n{self._tail()}")
@@ -269,10 +271,13 @@ class VirtualBox(Machine):
         if self.clock != "stepped":
             raise RuntimeError("only a stepped clock can be advanced")
         self._marks.discard("advanced")
-        process = self._process
+        life = self._life
         self._command("advance", ms=ms)
-        # A box that restarts meanwhile begins a new time.
-        over = lambda: "advanced" in self._marks or self._process is not process or self.at_prompt  # noqa: E731
+
+        def over() -> bool:
+            """A box that restarts meanwhile begins a new time; one that wakes goes on."""
+            return "advanced" in self._marks or self._life != life or not self.is_on or self.at_prompt
+
         self._wait(over, 60 + ms / 1000, "virtual time to pass")
 
     def light(self) -> bool:

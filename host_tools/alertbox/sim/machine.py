@@ -53,6 +53,8 @@ class Machine:
         self._powered = False
         self._process: subprocess.Popen[bytes] | None = None
         self._died: str | None = None
+        self._carry: dict[str, Any] | None = None  # what outlasts a deep sleep: for the next process alone
+        self._life = 0  # counts the starts, but for those that end a deep sleep: its time goes on
         self._channel = Channel(self._changed, self._event)
         self._console = Console(self._line, self._mark)
 
@@ -123,8 +125,17 @@ class Machine:
     def is_on(self) -> bool:
         return self._process is not None
 
+    @property
+    def asleep(self) -> bool:
+        """Deeply: nothing of the firmware runs. Not for the moments in which it wakes, looks and goes on sleeping."""
+        return self.is_on and "asleep" in self._marks
+
     def _start(self, how: Start) -> None:
         self._died = None
+        self._marks.discard("asleep")
+        carry, self._carry = self._carry, None
+        if carry is None:
+            self._life += 1
         self.at_prompt = False
         settings = {
             "root": str(ROOT),
@@ -137,6 +148,7 @@ class Machine:
             "reset_cause": self._reset_cause,
             "interrupt_index": termios.VINTR,
             "start": how,
+            "carry": carry,
         }
         self._console.begin(keep=how is Start.PROMPT)
         settings_file = self.folder / "settings.json"
@@ -163,7 +175,7 @@ class Machine:
             if next_start is not None and self._powered:
                 self._start(next_start)
             else:
-                self._process = None
+                self._process = self._carry = None
         with self._changed:
             self._changed.notify_all()
 
@@ -237,6 +249,7 @@ class Machine:
     def _event(self, message: dict[str, Any]) -> None:
         if message["event"] == "died":
             self._died = message["cause"]
+            self._carry = message["carry"]
         else:
             self._happened(message)
 

@@ -13,7 +13,8 @@ from alertbox.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 SOFT_RESET = 5  # machine.SOFT_RESET
-RESTARTS = {"reset": 2, "watchdog": 3, "soft reset": SOFT_RESET}  # how it died: machine.reset_cause() next
+# How it died: machine.reset_cause() next.
+RESTARTS = {"reset": 2, "watchdog": 3, "deep sleep": 4, "soft reset": SOFT_RESET}
 
 _RAW_SOFT_RESET = b">OK\r\n"
 # A signal between two lines at the prompt ends the unix port, and one in the garbage collector too (status 1).
