@@ -12,6 +12,7 @@ from stepping import advance_until
 _TABLE = ROOT / "boards" / "esp32_wrover" / "partitions.csv"
 _2021 = 1609459200
 _YEAR = 365 * 24 * 3600
+_HOUR_AND_MORE_MS = 65 * 60 * 1000  # the box saves its time every hour
 
 
 def press(box: VirtualBox) -> None:
@@ -79,14 +80,14 @@ def test_without_any_known_time_tls_is_refused_with_the_reason_and_the_alert_wai
     assert box.power_on().fields["undelivered"] == "1"
 
 
-def test_the_time_of_pressing_is_kept_while_the_alert_waits_for_hours(box: VirtualBox, receiver: ReceiverThread):
+def test_the_time_of_pressing_is_kept_while_the_alert_waits_for_an_hour(box: VirtualBox, receiver: ReceiverThread):
     press(box)
     receiver.wait_for(lambda alert: alert.sequence == 1)
     box.wait_log("dispatcher", "received seq=1")
     box.wifi(False)
     box.advance(1000)
     press(box)
-    box.advance(2 * 3600 * 1000)
+    box.advance(_HOUR_AND_MORE_MS)
     box.wifi(True)
     advance_until(box, lambda: any(alert.sequence == 2 for alert in receiver.alerts()))
     first, second = (alert for alert in receiver.alerts() if alert.kind_name == "inform")
@@ -100,7 +101,7 @@ def test_after_a_power_cut_the_clock_goes_on_from_the_last_saved_time(box: Virtu
     receiver.wait_for(lambda alert: alert.sequence == 1)
     box.wait_log("dispatcher", "received seq=1")
     box.wifi(False)  # the receiver lives in real time, and would set the clock back
-    box.advance(2 * 3600 * 1000)
+    box.advance(_HOUR_AND_MORE_MS)
     box.power_cut()
     box.power_on()
     press(box)
@@ -110,7 +111,7 @@ def test_after_a_power_cut_the_clock_goes_on_from_the_last_saved_time(box: Virtu
     assert "clock-unsure" in last.flags
     assert first.pressed is not None
     assert last.pressed is not None
-    assert 3600 <= (last.pressed - first.pressed).total_seconds() <= 2 * 3600 + 60
+    assert 3500 <= (last.pressed - first.pressed).total_seconds() <= _HOUR_AND_MORE_MS / 1000 + 60
 
 
 def test_the_time_of_pressing_is_when_the_button_went_down_even_inside_a_stall(
@@ -132,7 +133,7 @@ def test_a_receiver_with_a_wrong_year_does_not_lock_the_box_out_once_it_is_mende
         press(box)
         wrong.wait_for(lambda alert: alert.sequence == 1)
         box.wait_log("dispatcher", "received seq=1")
-        box.advance(2 * 3600 * 1000)
+        box.advance(_HOUR_AND_MORE_MS)
         port = wrong.port
     box.power_cut()
     with ReceiverThread(town, port=port) as mended:

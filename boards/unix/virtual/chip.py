@@ -143,9 +143,14 @@ class Chip:
     # ---- Bluetooth ----
 
     def advertise(self, adverts):
-        """Let advertisements be sent: (microseconds from now, address, payload, rssi, answer to an active scan)."""
+        """Let a device advertise: (microseconds from now, address, payload, rssi, answer to an active scan).
+
+        What it repeats by then of what it said before, it repeats no longer.
+        """
         start = self.clock.now_us()
-        self._adverts += [(start + advert[0],) + advert[1:] for advert in adverts]
+        new = [(start + advert[0],) + advert[1:] for advert in adverts]
+        begins_us, address = new[0][:2]
+        self._adverts = [old for old in self._adverts if old[1] != address or old[0] < begins_us] + new
         self._adverts.sort(key=lambda advert: advert[0])
         return start
 

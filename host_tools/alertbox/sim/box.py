@@ -206,6 +206,8 @@ class VirtualBox(Machine):
     ) -> int:
         """Have a Bluetooth device send one packet for `ms`, as bips repeat each, beginning in `after_ms`.
 
+        What it still repeats then of an earlier one ends.
+
         `mac`: 12 hex digits in printed order, colons or none. `answer`: what an active scan gets besides. Nothing is
         waited for. Returns the chip's time of this call in microseconds.
         """
