@@ -26,12 +26,13 @@ class Never(set[str]):
 
 ANYTHING = Never()
 
+WIRING = ("app", "startup", "senses", "power", "radio", "uplink", "door")  # they know all the parts
+
 # The first row that fits a file counts. `*` stands for one name, `**` for everything below; other folders are free.
 RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
-    # They wire all the parts.
-    *((f"firmware/box/{name}.py", ANYTHING) for name in ("app", "startup", "senses", "power", "radio", "door")),
+    *((f"firmware/box/{name}.py", ANYTHING) for name in WIRING),
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
     *((f"firmware/box/{name}/**", Only(DRIVER | {f"box.{name}"})) for name in ("inputs", "bips", "modem", "local")),
     ("firmware/box/transports/**", Only(DRIVER | {"box.transports"})),

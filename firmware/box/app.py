@@ -17,24 +17,21 @@ import network
 
 from box import log, power
 from box.clock import Clock
-from box.console import close_window
-from box.core import alert, battery, cose, mac
+from box.console import Console, close_window
+from box.core import alert, battery
 from box.core.commissioning import TestMode
 from box.core.incident import Incident
 from box.core.signer import Signer
-from box.dispatcher import Dispatcher
 from box.door import console
-from box.errors import StorageError, TransportError
+from box.errors import StorageError
 from box.issuer import Issuer
 from box.log import Log
 from box.radio import Radio
 from box.senses import Senses, light
-from box.startup import ADDRESS_FILE, Stored
+from box.startup import Stored
 from box.supervisor import WATCHDOG_MS, Supervisor
-from box.transports.dns import AddressFile, Resolver
-from box.transports.receiver import ReceiverLink
-from box.transports.wifi import Wifi
 from box.upkeep import Upkeep
+from box.uplink import Uplink
 from box.version import BUILT, VERSION
 
 _RESTART_S = 5
@@ -61,8 +58,6 @@ class _Box:
         log.now = self._clock.now
         _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
         self._light = light()
-        self._dispatcher: "Dispatcher | None" = None
-        self._receiver: "ReceiverLink | None" = None
         self._flash_fault = False  # until the next start: somebody must look at this box
         self._stored = stored = Stored()
         stored.take_over()
@@ -81,10 +76,20 @@ class _Box:
         self._test_mode = TestMode()
         self._incident = Incident()
         self._senses = Senses(settings, self._clock, self._test_mode, self._is_needed, self._siren_did)
+        self._uplink = Uplink(
+            self._wlan,
+            settings,
+            self._enrolment,
+            self._journal,
+            self._identity,
+            self._clock,
+            self._is_busy,
+            self._received,
+        )
         self._make_alerts()
         self._radio = Radio(stored, settings, self._issuer, self._clock)
         self._radio.bips.resume()
-        self._make_network(settings)
+        self._console = self._make_console()
         _log.info("identity", box=self._identity.box.hex(), public=self._identity.public.hex())
 
     def _radio_on(self) -> None:
@@ -115,20 +120,18 @@ class _Box:
             self._signer,
             self._issuer,
             self._is_busy,
-            lambda: self._receiver.connected if self._receiver else None,
+            lambda: self._uplink.connected if self._uplink.leads_somewhere else None,
             self._show,
         )
 
-    def _make_network(self, settings: dict) -> None:
-        self._wifi = Wifi(self._wlan, [(each["ssid"], each["key"]) for each in settings["wifi"]])
-        self._where = settings["receiver"]
-        self._console = console(
+    def _make_console(self) -> Console:
+        return console(
             self._stored,
             self._enrolment.town if self._enrolment else None,
             self._clock,
             self._signer,
             self._issuer,
-            self._wifi,
+            self._uplink.wifi,
             self._test_mode,
             self._radio,
             self._state,
@@ -186,10 +189,7 @@ class _Box:
         self._show()
         if kind == alert.ALARM:
             self._senses.siren.sound()
-        if self._dispatcher and self._receiver:
-            self._dispatcher.notify()
-            if kind in alert.PRESSES:
-                self._receiver.hurry()
+        self._uplink.notify(kind in alert.PRESSES)
 
     def _flash_failed(self, error: StorageError) -> None:
         self._flash_fault = True
@@ -210,7 +210,7 @@ class _Box:
         test_mode = self._test_mode.is_on(now)
         learning = self._radio.pairing.waits
         # Where there is no receiver, nothing is under way; the press that began learning would hide it.
-        waiting = 0 if learning and self._receiver is None else self._journal.undelivered_presses()
+        waiting = 0 if learning and not self._uplink.leads_somewhere else self._journal.undelivered_presses()
         self._light.show(self._senses.signs.state(now, waiting, self._fault() is not None, learning, test_mode))
 
     def _fault(self) -> "str | None":
@@ -219,7 +219,7 @@ class _Box:
             return "Flash fails: replace this box."
         if self._stored.fault:
             return self._stored.fault
-        if self._receiver is None:
+        if not self._uplink.leads_somewhere:
             return "It is not enrolled: provision this box."
         if self._upkeep.path.lost:
             return "The receiver cannot be reached: check the Wi-Fi, then the receiver."
@@ -230,8 +230,8 @@ class _Box:
     def _state(self) -> dict:
         return {
             "enrolled": self._enrolment is not None,
-            "wifi": self._wifi.connected,
-            "link": self._receiver is not None and self._receiver.connected,
+            "wifi": self._uplink.wifi.connected,
+            "link": self._uplink.connected,
             "mains": self._senses.mains,
             "battery_mv": self._senses.battery.mv(),
             "fault": self._fault(),
@@ -246,8 +246,8 @@ class _Box:
             "bips": lambda: self._radio.fault,
             "senses": lambda: self._senses.fault,
             "clock": lambda: None if self._clock.is_set else "Not set yet.",
-            "wifi": lambda: None if self._wifi.connected else "Not joined.",
-            "link": lambda: None if self._receiver and self._receiver.connected else "No receiver.",
+            "wifi": lambda: None if self._uplink.wifi.connected else "Not joined.",
+            "link": lambda: None if self._uplink.connected else "No receiver.",
         }
 
     # ---- tasks ----
@@ -260,15 +260,9 @@ class _Box:
         tasks["upkeep"] = self._upkeep.run()
         tasks["console"] = self._console.run()
         self._senses.siren.restarted(self._events.last_detail(self._events.SIREN))
-        on_network = lambda connected: None  # noqa: E731 - without a receiver nobody minds
-        try:
-            if self._enrolment and self._where["host"]:
-                tasks.update(self._link(self._enrolment))
-                on_network = self._receiver.network_changed  # type: ignore[union-attr]  # _link made it
-                tasks["supervisor"] = self._supervisor().run()
-        except TransportError as error:
-            _log.error("no link", reason=error)
-        tasks["wifi"] = self._wifi.run(on_network)
+        tasks.update(self._uplink.tasks())
+        if self._uplink.leads_somewhere:
+            tasks["supervisor"] = self._supervisor().run()
         for name, coroutine in tasks.items():
             asyncio.create_task(self._critical(name, coroutine))
         if self._enrolment:
@@ -278,41 +272,12 @@ class _Box:
         _log.info("armed", boot=self._events.boot, undelivered=self._journal.undelivered(), heap=gc.mem_alloc())
         await asyncio.Event().wait()
 
-    def _link(self, enrolment) -> dict:
-        """The link to the receiver and the dispatcher, as named coroutines."""
-        key = mac.hkdf_sha256(enrolment.secret, cose.ACK_INFO)
-        dispatcher = Dispatcher(self._journal, self._identity.box, key, self._clock, os.urandom, self._received)
-        addresses = AddressFile(ADDRESS_FILE, self._where["host"])
-        resolver = Resolver(lambda: [self._wlan.ifconfig()[3]], addresses, os.urandom)
-
-        def linked() -> None:
-            resolver.confirm()
-            dispatcher.link_changed()
-
-        link = ReceiverLink(
-            self._where,
-            enrolment,
-            self._identity.box,
-            # A handshake would hold up the reading of a gesture.
-            lambda: self._wifi.connected and not self._senses.open,
-            os.urandom,
-            dispatcher.acknowledge,
-            linked,
-            resolver.resolve,
-        )
-        self._receiver, self._dispatcher = link, dispatcher
-        return {"link": link.run(), "dispatcher": dispatcher.run(link)}
-
     def _supervisor(self) -> Supervisor:
         """In service only: a watchdog cannot be stopped, and would cut into a developer's session."""
-        parts = {
-            "ble": (self._radio.ble, 30_000),
-            "radio": (self._radio, 30_000),
-            "upkeep": (self._upkeep, 30_000),
-            "wifi": (self._wifi, 30_000),
-            "link": (self._receiver, 120_000),
-            "dispatcher": (self._dispatcher, 120_000),
-        }
+        parts = self._uplink.watched()
+        parts["ble"] = (self._radio.ble, 30_000)
+        parts["radio"] = (self._radio, 30_000)
+        parts["upkeep"] = (self._upkeep, 30_000)
         for name, _, button, _ in self._senses.sources:
             parts[name] = (button, 30_000)
         return Supervisor(parts, machine.WDT(timeout=WATCHDOG_MS), self._clock)
