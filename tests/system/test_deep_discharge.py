@@ -45,7 +45,7 @@ def test_an_empty_cell_is_told_as_low_and_then_the_box_sleeps(box: VirtualBox, r
     (identity,) = [line for line in box.log if line.text.startswith("identity")][-1:]
     name = identity.fields["box"]
     box.mains(False)
-    box.battery(3.6)
+    box.battery(3.4)
     box.advance(65_000)
     receiver.wait_for(lambda alert: alert.kind_name == "battery-low" and "mains-lost" in alert.flags)
     box.battery(EMPTY)

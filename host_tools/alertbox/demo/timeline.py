@@ -1,15 +1,18 @@
 """The moments of each alert, from the press to the box's knowledge that it arrived.
 
-The box's come from its log lines, the receiver's from its events; both carry
-the same host clock. Which alert belongs to which press is told by order only:
-what the box journals next, after a press.
+The box's come from its log lines, the receiver's from its events, all on the
+host's clock. A line comes late on a busy machine, so when it was written is told
+by the box's own clock, which is set by the line that came soonest. Which alert
+belongs to which press is told by order only: what the box journals next, after a
+press.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from alertbox.sim import VirtualBox
+from alertbox.sim.output import LogLine
 
 MOMENTS = ("classified", "journalled", "sent", "verified", "received")
 
@@ -49,8 +52,8 @@ class Timeline:
         classified = box.wait_log(*told, since=mark)
         journalled = box.wait_log("issuer", "journalled", since=mark)
         row = Row(int(journalled.fields["seq"]), journalled.fields["kind"], pressed)
-        row.note("classified", classified.at)
-        row.note("journalled", journalled.at)
+        row.note("classified", _written(box.log, classified))
+        row.note("journalled", _written(box.log, journalled))
         with self._lock:
             self._box = box
             self.rows.append(row)
@@ -72,12 +75,23 @@ class Timeline:
                 if row.complete or self._box is None:
                     continue
                 before = len(row.moments)
-                for line in self._box.log:
+                log = self._box.log
+                for line in log:
                     if line.module == "dispatcher" and line.fields.get("seq") == str(row.sequence):
                         word = line.text.split()[0]
                         if word in ("sending", "received"):
-                            row.note("sent" if word == "sending" else word, line.at)
+                            row.note("sent" if word == "sending" else word, _written(log, line))
                 if row.sequence in self._verified:
                     row.note("verified", self._verified[row.sequence])
                 if len(row.moments) != before:
                     self._changed(row)
+
+
+def _written(log: Sequence[LogLine], line: LogLine) -> float:
+    """When the box wrote a line of its log, on the host's clock; its own begins anew at each start."""
+    begin = end = log.index(line)
+    while begin and log[begin - 1].uptime_ms <= log[begin].uptime_ms:
+        begin -= 1
+    while end + 1 < len(log) and log[end].uptime_ms <= log[end + 1].uptime_ms:
+        end += 1
+    return line.uptime_ms / 1000 + min(each.at - each.uptime_ms / 1000 for each in log[begin : end + 1])
