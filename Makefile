@@ -48,10 +48,10 @@ demo: setup ## Tell the whole story in the terminal: press to verified, acknowle
 sim: setup ## Leave a virtual box and a receiver running, to press keys
 	$(BIN)/alertbox sim --keys
 
-# Two at a time: half of the time is waiting for real seconds. The tests of a file share what they set up, and the short
-# ones, which come last, fill both to the end.
+# Three at a time on two cores: a third of the time is waiting for real seconds. The tests of a file share what they set
+# up, and the short ones, which come last, keep all of them busy to the end.
 test: setup ## Run every test, the firmware's on CPython and on MicroPython
-	$(BIN)/python -m pytest --cov -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --cov -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
 
 soak: setup ## The long tests: random days, many kills, whole sweeps; prints its seeds
 	$(BIN)/python -m pytest -m soak -rA
