@@ -1,7 +1,9 @@
 """The benchmarks' rows, the budgets and the one place for estimates."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +77,14 @@ def test_every_row_is_a_line_of_the_table():
 
 def test_every_benchmark_that_is_listed_exists():
     assert [name for name in run.MODULES if not (BENCH / f"{name}.py").is_file()] == []
+
+
+def test_every_benchmark_finds_what_it_imports_when_it_is_run_as_make_runs_it():
+    """pytest's own path would hide what is missing."""
+    program = "import importlib, run; [importlib.import_module(name) for name in run.MODULES]"
+    environment = {**os.environ, "PYTHONPATH": str(run.ROOT / "tests" / "bench")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_percentile_is_a_value_that_occurred():
