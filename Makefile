@@ -73,7 +73,7 @@ build/peers/.done: Makefile | $(VENV)/.done
 	npm install --silent --no-audit --no-fund --prefix build/peers button-events@1.1.0
 	@touch $@
 
-bench: setup build/peers/.done ## Measure everything: a table, and build/bench.json
+bench: setup build/peers/.done build/size/.done ## Measure everything: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
 
 # The application as a development board takes it: compiled, but for the two that MicroPython starts by name.

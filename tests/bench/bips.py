@@ -1,10 +1,83 @@
 """Advertisements: most are foreign, so what one of those takes decides how much a busy street costs."""
 
 import esp32
+import weight
 from interpreter import run
 from rows import Row
 
 _CROWD = 200  # foreign advertisements a second
+# Bips, senses and local signs, whole; a light and a siren the box had before.
+_MODULES = (
+    *("bip_registry", "bip_pairing", "bip_methods", "bip_counters", "radio", "senses", "power", "bips/ble"),
+    *("core/bthome", "core/ccm", "core/bip_guard", "core/bip_faults", "core/bip_learning", "core/jamming"),
+    *("core/levels", "core/battery", "core/siren", "core/signs", "core/hours", "core/incident"),
+    *("inputs/contact", "inputs/battery", "local/siren", "local/light"),
+)
+# A box with its button and its light alone.
+_WITHOUT = {
+    "radio": """
+import asyncio
+
+class Radio:
+    fault, turns, waits = None, 0, False
+    def __init__(self, stored, settings, issuer, clock):
+        del stored.counters
+        stored.counters = _NoCounters
+        self.ble = self.bips = self.pairing = self
+    def resume(self):
+        pass
+    def packet(self, *packet):
+        pass
+    async def run(self, *arguments):
+        await asyncio.Event().wait()
+
+class _NoCounters:
+    @staticmethod
+    def prepare():
+        return False
+""",
+    "bip_methods": """
+class BipMethods:
+    def __init__(self, *parts):
+        pass
+    def table(self):
+        return {}
+""",
+    "senses": """
+import asyncio
+import board
+import machine
+from box import power
+from box.core import policy
+from box.inputs.button import Button
+from box.local.light import Light
+
+def light():
+    number, active = board.OUTPUTS["light"]
+    return Light(machine.Pin(number, machine.Pin.OUT, value=1 - active), active)
+
+class _Nothing:
+    def state(self, *known):
+        return "armed"
+    def mv(self):
+        return 0
+    def pressed(self, *moment):
+        pass
+    received = in_charge = sound = silence = restarted = pressed
+
+class Senses:
+    mains, open, fault = True, False, None
+    def __init__(self, settings, clock, *more):
+        self.button = Button(power.pin("button"), clock.now, board.INPUTS["button"][1])
+        self.meanings = policy.meanings(settings["policy"]["button"])
+        self.sources = [("button", 1, self.button, self.meanings)]
+        self.battery = self.siren = self.signs = _Nothing()
+    def flags(self):
+        return 0
+    def tasks(self, *calls):
+        return {"button": self.button.run(calls[0])}
+""",
+}
 
 
 def rows() -> list[Row]:
@@ -17,4 +90,6 @@ def rows() -> list[Row]:
         Row("bound advertisement opened (AES-CCM), unix port", opened_us / 1000, "ms", goal=0.3),
         Row("bound advertisement opened, ESP32 estimate", esp32.code_ms(opened_us), "ms"),
         Row(f"{_CROWD} foreign advertisements a second, ESP32 estimate, in each second", busy_ms, "ms", goal=20),
+        Row("bips, senses and signs, compiled", weight.code_bytes(_MODULES), "bytes", goal=35 * 1024),
+        *weight.live_heap("bips, senses and signs, two bips bound", _WITHOUT, 8 * 1024),
     ]

