@@ -137,6 +137,7 @@ class _Box:
             self._state,
             self._checks(),
             self._is_busy,
+            self._is_wanted,
             self._senses.button.is_down,
         )
 
@@ -146,7 +147,16 @@ class _Box:
         return self._senses.open
 
     def _is_needed(self) -> bool:
-        return self._senses.open or self._journal.undelivered_presses() > 0 or self._incident.runs(self._clock.now())
+        return self._senses.open or self._is_wanted() or self._incident.runs(self._clock.now())
+
+    def _is_wanted(self) -> bool:
+        """Does a press need the network? A gesture that is open is not asked for: it may be none, after a stall."""
+        return self._uplink.leads_somewhere and self._journal.undelivered_presses() > 0
+
+    @property
+    def _is_new(self) -> bool:
+        """Nobody has enrolled it. One whose enrolment cannot be read any more is not new: it has been in service."""
+        return self._enrolment is None and not self._stored.fault
 
     def _flags(self) -> int:
         flags = alert.FLAG_NO_MODEM | self._senses.flags()
@@ -154,14 +164,15 @@ class _Box:
             flags |= alert.FLAG_CLOCK_UNSURE
         if self._upkeep.path.lost:
             flags |= alert.FLAG_PATH_DEGRADED
-        if self._test_mode.is_on(self._clock.now()):
+        # What is pressed on a new box reaches its receiver later, and must not call people then.
+        if self._is_new or self._test_mode.is_on(self._clock.now()):
             flags |= alert.FLAG_TEST_MODE
         return flags
 
     def _pressed(self, source: int, kind: int, began_ms: int, decided_ms: int) -> None:
         _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
         self._issuer.issue(kind, source, began_ms)
-        if self._enrolment is None and not self._stored.fault:  # it is new
+        if self._is_new and source == board.SOURCES["button"]:
             self._radio.pairing.learn_by_button()
 
     def _mains_changed(self, is_lost: bool) -> None:

@@ -46,14 +46,12 @@ class Pairing:
     def learn(self, name: "str | None", chosen: "dict | None", key: str, supervision_s: int = 0) -> None:
         """Bind the bip with this key (32 hex digits; empty: it has none) that is pressed three times within a minute.
 
-        Without a `name` its number is its name.
+        Without a `name` a bip that is known stays as it is, and another is called by its number.
         """
         numbers = [known["id"] for known in self._store.load().get("bips", [])]
         free = [number for number in range(1, MOST + 1) if number not in numbers]
         if not free:
             raise Refused("full", "This box has 16 bips already: remove one.")
-        if name is None:
-            name = "Bip %d" % free[0]
         row: dict = {"id": free[0], "name": name, "key": key, "policy": chosen, "supervision_s": supervision_s}
         # A wrong name, key or policy is told now, not after three presses.
         config.check({"version": config.VERSION, "bips": [_with(row, free[0], "0" * 12)]})
@@ -61,7 +59,8 @@ class Pairing:
 
     def learn_by_button(self) -> None:
         """The button of a box that is new was pressed: no tool is at hand, and so no key either."""
-        if not self.waits and len(self._registry.bips) < MOST:
+        of_tool = self.learning is not None and self._listens and self.learning.key
+        if not self.waits and not of_tool and len(self._registry.bips) < MOST:
             try:
                 self.learn(None, None, "")
             except StorageError as error:
@@ -97,7 +96,8 @@ class Pairing:
         known = self._registry.find(address)
         if known and known.guard.has_key and not learning.key:
             return  # nobody takes its key away by imitating it
-        if learning.take(address, payload, now):
+        # Once it is bound, three recordings must not bind it again with an older counter.
+        if learning.take(address, payload, now) and learning.state == bip_learning.LISTENING:
             self._bind(learning)
             bip = self._registry.find(address)
             if bip:
@@ -113,17 +113,23 @@ class Pairing:
             self._registry.hear_all(False)
 
     def _bind(self, learning) -> None:
-        row = _with(self._row, self._row["id"], learning.mac.hex())
+        mac = learning.mac.hex()
         try:
             document = self._store.load()
             others = []
+            row = _with(self._row, self._row["id"], mac)
             for known in document.get("bips", []):
-                if known["mac"] == row["mac"]:
-                    row["id"] = known["id"]  # it keeps its number
-                else:
+                if known["mac"] != mac:
                     others.append(known)
+                elif known.get("key") and not learning.key:
+                    raise ValueError("it has a key")  # put there by the tool since the start
+                elif self._row["name"] is None:
+                    row = _with(known, known["id"], mac)
+                else:
+                    row["id"] = known["id"]  # it keeps its number
             document = _with_bips(document, others + [row])
             # The counter first: a power cut in between must not leave a bip whose presses anybody may play back.
+            row["key"] = learning.key.hex()
             counter = learning.counter if learning.key else None
             self._counters.bind(row["id"], fingerprint(learning.mac, learning.key), counter)
             self._store.save(document)
@@ -169,6 +175,8 @@ def _with(row: dict, number: int, mac: str) -> dict:
     row = dict(row)
     row["id"] = number
     row["mac"] = mac
+    if row["name"] is None:
+        row["name"] = "Bip %d" % number
     return row
 
 

@@ -27,8 +27,10 @@ class _Chip:
         self.forget = stored.forget
 
 
-def console(stored, town, clock, signer, issuer, wifi, test_mode, radio, state, checks, is_busy, is_down) -> Console:
-    """`town`: the key that signs technicians' certificates, or None; `state`, `checks`, `is_busy`, `is_down`: see
+def console(
+    stored, town, clock, signer, issuer, wifi, test_mode, radio, state, checks, is_busy, is_wanted, is_down
+) -> Console:
+    """`town`: the key that signs technicians' certificates, or None; from `state` on: see
     methods.py."""
     identity, journal, events = stored.identity, stored.journal, stored.events
     access = Access(identity.box, town or b"", stored.is_locked())
@@ -37,7 +39,20 @@ def console(stored, town, clock, signer, issuer, wifi, test_mode, radio, state, 
     parts = (
         Facts(identity, about, state, clock, BUILT, events, journal, access, test_mode),
         lock,
-        Deeds(identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_down, _Chip(stored)),
+        Deeds(
+            identity,
+            signer,
+            issuer,
+            journal,
+            clock,
+            test_mode,
+            wifi,
+            checks,
+            is_busy,
+            is_wanted,
+            is_down,
+            _Chip(stored),
+        ),
         BipMethods(radio.bips, radio.pairing, clock),
         Documents(stored.settings, stored.enrolment, lock.show),
     )

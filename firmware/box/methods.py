@@ -163,12 +163,15 @@ class Lock:
 class Deeds:
     """What the box does when told to.
 
-    `is_busy()`: a gesture is open. `is_down()`: the button's contact is closed. `checks`: name -> function for the
-    self-test, which gives None or a sentence. `chip`: reset(), kbd_intr(code), and forget(), which removes settings,
-    enrolment, key, and last the lock's mark: a power cut in between leaves the box locked.
+    `is_busy()`: a gesture is open. `is_wanted()`: a press needs the network. `is_down()`: the button's contact is
+    closed. `checks`: name -> function for the self-test, which gives None or a sentence. `chip`: reset(),
+    kbd_intr(code), and forget(), which removes settings, enrolment, key, and last the lock's mark: a power cut in
+    between leaves the box locked.
     """
 
-    def __init__(self, identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_down, chip):
+    def __init__(
+        self, identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_wanted, is_down, chip
+    ):
         self._identity = identity
         self._signer = signer
         self._issuer = issuer
@@ -178,6 +181,7 @@ class Deeds:
         self._wifi = wifi
         self._checks = checks
         self._is_busy = is_busy
+        self._is_wanted = is_wanted
         self._is_down = is_down
         self._chip = chip
 
@@ -240,10 +244,6 @@ class Deeds:
         if not 0 < len(ssid.encode()) <= 32 or (key and not 8 <= len(key) <= 63):
             raise rpc.RpcError(rpc.PARAMS, "wrong parameters")
         return {"address": await self._wifi.probe(ssid, key, self._is_wanted)}
-
-    def _is_wanted(self) -> bool:
-        """A press needs the network. A gesture that is open is not asked for: it may be none, after a stall."""
-        return self._journal.undelivered_presses() > 0
 
     def test(self) -> dict:
         sequence = self._journal.next_sequence

@@ -2,7 +2,8 @@
 
 A cell that is drained further is ruined, so the chip sleeps deeply: it takes a thousandth, hears and sends nothing.
 Mains that is back wakes it, and the button, since a person under threat is worth more than a cell. It also looks by
-itself now and then, in case mains is back and its wire is not. Foot switch and bips do not wake it: the chip has one
+itself now and then, in case mains is back and its wire is not. What is pressed until the application runs is not seen
+in full, so a press that wakes it counts as two at least. Foot switch and bips do not wake it: the chip has one
 waker for a contact that closes to ground, and Bluetooth is off.
 
 Each wake is a start. One that only goes back to sleep has switched no radio on and written nothing to flash; what must
@@ -27,6 +28,7 @@ _LOOK_MS = 10 * 60 * 1000
 _STARTING_MS = 1000  # from the wake until Python runs: to be measured, see tests/hil/README.md
 # Starts by the button in a row, none by mains or charge between them: a cable that chatters must not keep it awake.
 _PRESSES = 3
+_STUCK = 255  # in place of their number: not listened to until a look finds the button up
 
 # Of the press that woke it, at the first look: milliseconds since the wake, with the ticks of that moment and with
 # whether the button was still down. None without such a press.
@@ -49,12 +51,21 @@ def pin(name: str) -> machine.Pin:
 
 def look() -> None:
     """First of all at a start, before the radio is on: back to sleep if the cell is still empty and nobody presses."""
+    try:
+        _look()
+    except Exception as error:  # noqa: BLE001 - whatever it was, the box starts
+        _log.error("cannot look", reason=repr(error))
+
+
+def _look() -> None:
     global began, press
     memory = machine.RTC().memory()
     if machine.reset_cause() != machine.DEEPSLEEP_RESET or len(memory) != 2:
         return
     level, presses = memory
     is_down = pin("button").value() == level
+    if presses == _STUCK and not is_down:
+        presses = 0
     # One that is down although it did not wake the box was pressed during this start.
     if machine.wake_reason() == machine.EXT0_WAKE or (is_down and presses < _PRESSES):
         began = _STARTING_MS, time.ticks_ms()
@@ -74,7 +85,7 @@ def switch_off(button) -> None:
         except (OSError, RuntimeError):
             pass  # the chip's maker asks for it, but its supply goes all the same
     if button.is_stuck:
-        presses = _PRESSES
+        presses = _STUCK
     else:
         presses = machine.RTC().memory()[1] + 1 if press else 0
     _sleep(button.active, presses)

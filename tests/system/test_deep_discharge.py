@@ -74,8 +74,7 @@ power.switch_off(Button)
     with Holder(box.serial) as holder:
         holder.write(b"\n")
         box.wait_for(lambda: box.asleep)
-    assert not box.light()
-    assert not box.siren()
+    box.wait_for(lambda: not box.light() and not box.siren())
 
 
 def test_a_sleep_that_was_not_the_firmwares_is_a_start_like_any_other(
@@ -151,9 +150,12 @@ def test_a_cell_that_is_pulled_out_while_it_sleeps_ends_the_sleep(box: VirtualBo
 
 
 @pytest.mark.parametrize(
-    ("ms", "kind"), [(120, "inform"), (1400, "inform"), (1700, "alarm"), (5000, "alarm")], ids=lambda value: str(value)
+    ("ms", "kind"), [(120, "help"), (1400, "help"), (1700, "alarm"), (5000, "alarm")], ids=lambda value: str(value)
 )
-def test_the_press_that_wakes_it_is_told_as_what_it_is(box: VirtualBox, receiver: ReceiverThread, ms: int, kind: str):
+def test_the_press_that_wakes_it_is_told_and_never_as_too_little(
+    box: VirtualBox, receiver: ReceiverThread, ms: int, kind: str
+):
+    """A second press may hide in the second until Python looks: one press counts as two."""
     discharge(box)
     mark = len(box.log)
     box.press("button", ms)
@@ -177,7 +179,7 @@ def test_after_the_press_it_sleeps_again_once_nothing_waits(box: VirtualBox, rec
     discharge(box)
     box.press("button", 120)
     box.advance(2000)
-    receiver.wait_for(lambda alert: alert.kind_name == "inform")
+    receiver.wait_for(lambda alert: alert.kind_name == "help")
     box.advance(9 * 60_000)
     assert not box.asleep, "the incident runs for ten minutes"
     box.advance(120_000)
@@ -199,7 +201,7 @@ def test_a_button_that_wakes_it_again_and_again_is_left_alone_until_another_star
     advance_until(box, lambda: not box.asleep)
     discharge(box)
     press_and_let_sleep(box)
-    receiver.wait_until(lambda: kinds(receiver).count("inform") == 4)
+    receiver.wait_until(lambda: kinds(receiver).count("help") == 4)
 
 
 def press_and_let_sleep(box: VirtualBox) -> None:
@@ -219,6 +221,11 @@ def test_a_button_that_is_stuck_does_not_keep_it_awake(box: VirtualBox, receiver
     box.advance(3 * LOOK_MS)
     assert box.asleep
     assert lines(box, "start", mark) == 0
+    box.edges("button", [(0, 0)])
+    box.advance(LOOK_MS)
+    box.press("button", 1700)
+    box.advance(1000)
+    receiver.wait_for(lambda alert: alert.kind_name == "alarm" and alert.boot == 3)
 
 
 def test_a_press_that_waits_keeps_it_awake_until_it_is_received(box: VirtualBox, receiver: ReceiverThread):
@@ -297,4 +304,4 @@ def test_a_contact_that_rests_closed_wakes_it_when_it_opens(make_box: Callable[.
     box.edges("button", [(0, 0), (150_000, 1)])
     box.advance(1000)
     assert not box.asleep
-    receiver.wait_until(lambda: "inform" in kinds(receiver))
+    receiver.wait_until(lambda: "help" in kinds(receiver))

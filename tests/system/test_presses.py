@@ -4,6 +4,7 @@ import pytest
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
 from gestures import edges
+from stepping import advance_until
 
 _WINDOW_MS = 700
 
@@ -77,3 +78,27 @@ def test_a_button_that_sticks_is_one_alarm_and_one_fault(box: VirtualBox, receiv
     box.edges("button", [(0, 1)])
     box.advance(120_000)
     assert [alert.kind_name for alert in stored(receiver, 2)] == ["alarm", "button-stuck"]
+
+
+def test_what_was_pressed_on_a_new_box_calls_nobody_when_it_is_enrolled(make_box, receiver: ReceiverThread):
+    box = make_box(receiver, enrol=False, clock="stepped")
+    box.press("button", 120)
+    box.advance(700)
+    account = receiver.enrol(box.public_key, box.name, host=receiver.town.names[0])
+    box.power_cut()
+    box.put_documents(account)
+    mark = len(box.log)
+    box.power_on()
+    advance_until(box, lambda: any(line.text.startswith("connected") for line in box.log[mark:]))
+    box.press("button", 120)
+    box.advance(700)
+    receiver.wait_until(lambda: len(receiver.alerts()) == 2)
+    assert [(alert.kind_name, alert.for_people) for alert in receiver.alerts()] == [("inform", False), ("inform", True)]
+
+
+def test_what_was_pressed_on_a_new_box_keeps_it_neither_from_the_network_nor_from_its_sleep(make_box):
+    box = make_box(enrol=False, clock="stepped")
+    box.press("button", 120)
+    box.mains(False)
+    box.battery(3.1)
+    advance_until(box, lambda: box.asleep, most_ms=20 * 60_000, step_ms=10_000)

@@ -383,6 +383,52 @@ def test_the_button_does_not_break_into_pairing_by_the_tool_nor_into_a_full_box(
     assert not full.pairing.waits
 
 
+def test_a_known_bip_without_a_key_stays_as_it_is_when_the_button_pairs_it_again():
+    named = row(1, key=b"", supervision_s=600)
+    bench = Bench(named)
+    bench.pairing.learn_by_button()
+    press_three_unsealed(bench)
+    assert bench.store.document["bips"] == [named]
+    bench.pairing.learn_by_button()
+    for number in range(3):
+        bench.hear(plain(PRESS, number), OTHER_MAC)
+    assert [each["name"] for each in bench.store.document["bips"]] == ["Bip 1", "Bip 2"]
+
+
+def test_a_key_that_the_tool_has_stored_since_the_start_is_not_taken_away():
+    bench = Bench()
+    bench.store.document = {"version": 2, "bips": [row(4)]}
+    bench.pairing.learn_by_button()
+    press_three_unsealed(bench)
+    assert bench.methods.learn_state()["state"] == "failed" and bench.store.document["bips"] == [row(4)]
+
+
+def test_recordings_after_the_third_press_do_not_bind_it_again():
+    bench = Bench()
+    bench.methods.learn("Caisse", None, KEY.hex())
+    press_three(bench, first=100)
+    press_three(bench, first=50)
+    bench.hear(packet(53, HOLD_PRESS))
+    assert bench.pressed == [] and bench.events == [("paired", "1")]
+
+
+def test_a_battery_that_anybody_can_imitate_is_shown_and_is_no_fault():
+    bench = Bench(row(1, key=b""))
+    for level in (5, 90) * 20:
+        bench.hear(plain(PRESENCE)[:-3] + bytes((level,)) + plain(PRESENCE)[-2:])
+        bench.pass_s(1)
+    assert bench.issuer.issued == [] and bench.events == []
+    assert bench.methods.bips()["bips"][0][3] == 90
+
+
+def test_pairing_mode_after_a_hold_that_was_heard_says_nothing_new_without_a_key_either():
+    bench = Bench(row(1, key=b""))
+    bench.hear(plain(HOLD_PRESS, 1))
+    bench.pass_s(10)
+    bench.hear(PAIRING)
+    assert bench.pressed == [(alert.INFORM, 16)]
+
+
 def test_nobody_takes_a_bips_key_away_by_imitating_it():
     bench = Bench(row(4))
     bench.methods.learn("Porte", None, "")

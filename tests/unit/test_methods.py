@@ -159,7 +159,7 @@ class Bench:
         self.reset, self.forget, self.kbd_intr = self.did("reset"), self.did("forget"), self.done.append
         deeds = Deeds(
             IDENTITY, IDENTITY.signer, self.issuer, self.journal, self.clock, self.mode, self.wifi, self.checks,
-            self.is_busy, self.is_down, self,
+            self.is_busy, self.is_wanted, self.is_down, self,
         )  # fmt: skip
         documents = Documents(self.settings, self.enrolment, lock.show)
         self.table = {}
@@ -170,6 +170,9 @@ class Bench:
 
     def did(self, what):
         return lambda: self.done.append(what)
+
+    def is_wanted(self):
+        return self.journal.undelivered_presses() > 0
 
     def is_busy(self):
         return self.busy

@@ -198,9 +198,12 @@ class BipGuard:
             self._refuse(FORGED, now_ms)
             return None
         report = bthome.objects(frame.body)
-        self._hear(report, now_ms)
-        gesture = HOLD if report.released else report.gesture
         before = self._pressed_ms
+        self._hear(report, now_ms)
+        self.battery.low = False  # it is shown, but no fault: anybody could have it come and go
+        gesture = HOLD if report.released else report.gesture
+        if gesture == HOLD:
+            self._held_ms = now_ms
         if not gesture or (before is not None and now_ms - before < _UNSEALED_AGAIN_MS):
             return None
         self._pressed_ms = now_ms

@@ -68,9 +68,10 @@ class Button:
         """Call `on_gesture(gesture, t_ms)` for each gesture, for ever; `t_ms` is the moment that decided it."""
         self._on_gesture = on_gesture  # nothing is classified before
         if self._woke:
-            # The wake is an edge that was recorded while the box was blind: from the wake until that look.
+            # The box was blind from the wake until that look. A second press may hide there: it counts as one.
             at_ms, is_down = self._woke
-            self._debounce.edge(at_ms, is_down)
+            for level in (is_down, not is_down, is_down):
+                self._debounce.edge(at_ms, level)
             self._debounce.sample(at_ms + self._settle_ms, is_down)
         while True:
             self.turns += 1

@@ -144,9 +144,12 @@ def with_secrets(settings: Settings, box: Settings, ask: Ask | None) -> Settings
         if document["lte"][field] is None:
             kept = None if getattr(box.lte, field) is None else ""
             document["lte"][field] = os.environ.get(f"ALERTBOX_LTE_{field.upper()}", kept)
+    keys = {held.mac: held.key for held in box.bips}
     for bip in document["bips"]:
-        if bip["key"] is None and bip["mac"] not in {held.mac for held in box.bips}:
-            raise UserError("provision-bip-key", name=bip["name"])
+        if bip["key"] is None:
+            if bip["mac"] not in keys:
+                raise UserError("provision-bip-key", name=bip["name"])
+            bip["key"] = keys[bip["mac"]]  # null, for the box to keep it; or empty: it has none
     return Settings.read(document, export=True)
 
 
