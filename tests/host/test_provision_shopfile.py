@@ -165,6 +165,12 @@ def test_a_bip_that_the_box_does_not_know_needs_its_key(load):
         load(bip.format(2))
 
 
+def test_a_bip_that_has_no_key_can_be_named(load):
+    box = Settings.read({"version": 2, "bips": [{"id": 3, "mac": "a4c138000001", "name": "Bip 3"}]}, export=True)
+    (bip,) = load('[[bips]]\nmac = "a4c138000001"\nname = "Porte"\n', box).bips
+    assert (bip.id, bip.key, bip.name) == (3, "", "Porte")
+
+
 def test_a_bip_keeps_its_number_and_a_new_one_gets_the_lowest_that_is_free(load):
     bip = '[[bips]]\nmac = "a4c13800000{}"\nname = "b"\nkey = "00112233445566778899aabbccddeeff"\n'
     text = bip.format(2) + bip.format(1) + bip.format(4) + "id = 1\n"
