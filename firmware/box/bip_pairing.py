@@ -129,7 +129,6 @@ class Pairing:
                     row["id"] = known["id"]  # it keeps its number
             document = _with_bips(document, others + [row])
             # The counter first: a power cut in between must not leave a bip whose presses anybody may play back.
-            row["key"] = learning.key.hex()
             counter = learning.counter if learning.key else None
             self._counters.bind(row["id"], fingerprint(learning.mac, learning.key), counter)
             self._store.save(document)

@@ -30,8 +30,7 @@ class _Chip:
 def console(
     stored, town, clock, signer, issuer, wifi, test_mode, radio, state, checks, is_busy, is_wanted, is_down
 ) -> Console:
-    """`town`: the key that signs technicians' certificates, or None; from `state` on: see
-    methods.py."""
+    """`town`: the key that signs technicians' certificates, or None; from `state` on: see methods.py."""
     identity, journal, events = stored.identity, stored.journal, stored.events
     access = Access(identity.box, town or b"", stored.is_locked())
     about = {"version": VERSION, "board": board.NAME}

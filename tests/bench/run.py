@@ -1,6 +1,6 @@
 """`make bench`: measure everything in one go, print the table, write build/bench.json.
 
-    python tests/bench/run.py              all of it, about five minutes
+    python tests/bench/run.py              all of it, about seven minutes
     python tests/bench/run.py wear share   only these; build/bench.json then holds only these
 
 A benchmark is a module beside this one with `rows() -> list[Row]`, named in MODULES. Exit status 0 whether the goals
