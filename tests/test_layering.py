@@ -10,10 +10,12 @@ ROOT = Path(__file__).parents[1]
 
 PURE = {"json", "struct", "hashlib", "binascii", "cryptolib"}
 LANGUAGE = PURE | {"array", "collections", "errno", "gc", "io", "math", "micropython", "random", "sys", "time"}
+# Only the wiring says which pin and which board.
+HARDWARE = {"machine"}
 CHIP = {"machine", "network", "bluetooth", "espnow", "aioespnow", "esp32", "neopixel", "select", "socket", "ssl", "tls"}
-SHARED = {"box.core", "box.errors", "box.log"}
-DRIVER = LANGUAGE | CHIP | SHARED | {"asyncio"}
-SERVICE = LANGUAGE | SHARED | {"asyncio", "os"}
+BASE = {"box.core", "box.errors", "box.log", "box.clock"}
+DRIVER = LANGUAGE | CHIP | BASE | {"asyncio"}
+SERVICE = LANGUAGE | BASE | {"asyncio"}
 
 
 class Only(set[str]):
@@ -26,21 +28,18 @@ class Never(set[str]):
 
 ANYTHING = Never()
 
-WIRING = ("app", "startup", "senses", "power", "radio", "uplink", "door")  # they know all the parts
-
 # The first row that fits a file counts. `*` stands for one name, `**` for everything below; other folders are free.
 RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
-    *((f"firmware/box/{name}.py", ANYTHING) for name in WIRING),
+    *((f"firmware/box/{name}", ANYTHING) for name in ("app.py", "power.py", "wiring/**")),  # they know all the parts
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
-    *((f"firmware/box/{name}/**", Only(DRIVER | {f"box.{name}"})) for name in ("inputs", "bips", "modem", "local")),
-    ("firmware/box/transports/**", Only(DRIVER | {"box.transports"})),
-    ("firmware/box/journal.py", Only(SERVICE | {"box.ring"})),
-    ("firmware/box/events.py", Only(SERVICE | {"box.ring"})),
-    ("firmware/box/bip_counters.py", Only(SERVICE | {"box.ring"})),
-    ("firmware/box/bip_methods.py", Only(SERVICE | {"box.bip_registry"})),
-    ("firmware/box/*", Only(SERVICE)),  # drivers and transports come as arguments
+    ("firmware/box/storage/**", Only(SERVICE | {"os", "box.storage"})),
+    *((f"firmware/box/{name}/**", Only(DRIVER - HARDWARE)) for name in ("inputs", "outputs")),
+    *((f"firmware/box/{name}/**", Only(DRIVER - HARDWARE | {f"box.{name}"})) for name in ("transports", "modem")),
+    # Drivers, stores and transports come as arguments.
+    *((f"firmware/box/{name}/**", Only(SERVICE | {f"box.{name}"})) for name in ("bips", "alerts", "update", "console")),
+    ("firmware/box/*", Only(SERVICE)),
     ("firmware/**", Only()),  # a new folder needs a row of its own
     ("boards/unix/**", Never({"box"})),  # the virtual chip knows nothing of the box that runs on it
     ("boards/**", Only()),  # constants
@@ -82,26 +81,30 @@ BAD_IMPORTS = [
     ("firmware/box/core/bad.py", "from asyncio import sleep", "asyncio.sleep"),
     ("firmware/box/core/bad.py", "import json, os", "os"),
     ("firmware/box/core/bad.py", "from box.log import Log", "box.log.Log"),
-    ("firmware/box/core/bad.py", "from box import journal", "box.journal"),
-    ("firmware/box/core/bad.py", "from .. import journal", "box.journal"),
+    ("firmware/box/core/bad.py", "from box.storage import journal", "box.storage.journal"),
+    ("firmware/box/core/bad.py", "from ..storage import journal", "box.storage.journal"),
     ("firmware/box/core/bad.py", "def f():\n    import machine", "machine"),
     ("firmware/box/core/bad.py", "__import__('machine')", "machine"),
     ("firmware/box/core/bad.py", "__import__('mac' + 'hine')", "__import__('mac' + 'hine')"),
     ("firmware/box/core/deeper/bad.py", "import time", "time"),
-    ("firmware/box/inputs/bad.py", "import box.local.lights", "box.local.lights"),
+    ("firmware/box/storage/bad.py", "import esp32", "esp32"),
+    ("firmware/box/storage/bad.py", "from box.alerts import outbox", "box.alerts.outbox"),
+    ("firmware/box/inputs/bad.py", "import box.outputs.lights", "box.outputs.lights"),
     ("firmware/box/inputs/bad.py", "from ..transports import mqtt", "box.transports.mqtt"),
-    ("firmware/box/bips/bad.py", "from box.inputs import button", "box.inputs.button"),
-    ("firmware/box/modem/bad.py", "from box import dispatcher", "box.dispatcher"),
+    ("firmware/box/inputs/bad.py", "from box.inputs import button", "box.inputs.button"),
+    ("firmware/box/inputs/bad.py", "import machine", "machine"),
+    ("firmware/box/outputs/bad.py", "import board", "board"),
     ("firmware/box/transports/bad.py", "import os", "os"),
-    ("firmware/box/local/bad.py", "import board", "board"),
-    ("firmware/box/journal.py", "import esp32", "esp32"),
-    ("firmware/box/events.py", "from box import journal", "box.journal"),
-    ("firmware/box/bip_counters.py", "from box import journal", "box.journal"),
-    ("firmware/box/bip_methods.py", "from box.bips import ble", "box.bips.ble"),
-    ("firmware/box/ring.py", "from box.journal import Journal", "box.journal.Journal"),
-    ("firmware/box/dispatcher.py", "from box.ring import Ring", "box.ring.Ring"),
-    ("firmware/box/dispatcher.py", "from box.transports.mqtt import Mqtt", "box.transports.mqtt.Mqtt"),
-    ("firmware/box/console.py", "import machine", "machine"),
+    ("firmware/box/transports/bad.py", "from box.modem import at", "box.modem.at"),
+    ("firmware/box/modem/bad.py", "from box.alerts import outbox", "box.alerts.outbox"),
+    ("firmware/box/bips/bad.py", "from box.inputs import ble", "box.inputs.ble"),
+    ("firmware/box/bips/bad.py", "import bluetooth", "bluetooth"),
+    ("firmware/box/alerts/bad.py", "from box.storage.ring import Ring", "box.storage.ring.Ring"),
+    ("firmware/box/alerts/bad.py", "from box.transports.mqtt import Mqtt", "box.transports.mqtt.Mqtt"),
+    ("firmware/box/update/bad.py", "import os", "os"),
+    ("firmware/box/console/bad.py", "import machine", "machine"),
+    ("firmware/box/console/bad.py", "from box.bips import registry", "box.bips.registry"),
+    ("firmware/box/parts.py", "import machine", "machine"),
     ("firmware/newpart/bad.py", "import json", "json"),
     ("boards/any/board.py", "import machine", "machine"),
     ("boards/unix/modules/machine.py", "import box.core.ring", "box.core.ring"),
@@ -121,8 +124,9 @@ GOOD_IMPORTS = [
     ("firmware/main.py", "from box import app"),
     ("firmware/box/app.py", "import machine, board\nfrom box.transports import mqtt"),
     ("firmware/box/core/good.py", "import json\nfrom box.core import cbor\nfrom . import cose"),
-    ("firmware/box/inputs/good.py", "import asyncio, machine\nfrom box.inputs import button\nfrom box.log import Log"),
-    ("firmware/box/journal.py", "import os\nfrom box import ring\nfrom box.core import alert"),
+    ("firmware/box/inputs/good.py", "import asyncio, esp32\nfrom box.core import gesture\nfrom box.log import Log"),
+    ("firmware/box/storage/journal.py", "import os\nfrom box.storage import ring\nfrom box.core import alert"),
+    ("firmware/box/wiring/radio.py", "import board, machine\nfrom box.bips import registry"),
     ("boards/unix/modules/machine.py", "import os\nfrom virtual import chip"),
     ("boards/unix/modules/machine.py", "import boxes, boardwalk"),
     ("host_tools/alertbox/good.py", "import importlib\nimport cbor2\nimportlib.import_module(name)"),

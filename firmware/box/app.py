@@ -14,25 +14,24 @@ import board
 import machine
 import micropython
 import network
-
 from box import log, power
+from box.alerts.idle import Upkeep
+from box.alerts.issuer import Issuer
 from box.clock import Clock
-from box.console import Console, close_window
+from box.console.serial import Console, close_window
 from box.core import alert, battery
 from box.core.commissioning import TestMode
 from box.core.incident import Incident
 from box.core.signer import Signer
-from box.door import console
 from box.errors import StorageError
-from box.issuer import Issuer
 from box.log import Log
-from box.radio import Radio
-from box.senses import Senses, light
-from box.startup import Stored
-from box.supervisor import WATCHDOG_MS, Supervisor
-from box.upkeep import Upkeep
-from box.uplink import Uplink
+from box.parts import WATCHDOG_MS, Supervisor
 from box.version import BUILT, VERSION
+from box.wiring.cable import console
+from box.wiring.flash import Stored
+from box.wiring.network import Uplink
+from box.wiring.pins import Senses, light
+from box.wiring.radio import Radio
 
 _RESTART_S = 5
 

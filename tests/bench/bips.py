@@ -8,14 +8,15 @@ from rows import Row
 _CROWD = 200  # foreign advertisements a second
 # Bips, senses and local signs, whole; a light and a siren the box had before.
 _MODULES = (
-    *("bip_registry", "bip_pairing", "bip_methods", "bip_counters", "radio", "senses", "power", "bips/ble"),
+    *("bips/registry", "bips/pairing", "console/bips", "storage/bip_counters", "inputs/ble"),
+    *("wiring/radio", "wiring/pins", "power"),
     *("core/bthome", "core/ccm", "core/bip_guard", "core/bip_faults", "core/bip_learning", "core/jamming"),
     *("core/levels", "core/battery", "core/siren", "core/signs", "core/hours", "core/incident"),
-    *("inputs/contact", "inputs/battery", "local/siren", "local/light"),
+    *("inputs/contact", "inputs/battery", "outputs/siren", "outputs/light"),
 )
 # A box with its button and its light alone.
 _WITHOUT = {
-    "radio": """
+    "wiring/radio": """
 import asyncio
 
 class Radio:
@@ -36,21 +37,21 @@ class _NoCounters:
     def prepare():
         return False
 """,
-    "bip_methods": """
+    "console/bips": """
 class BipMethods:
     def __init__(self, *parts):
         pass
     def table(self):
         return {}
 """,
-    "senses": """
+    "wiring/pins": """
 import asyncio
 import board
 import machine
 from box import power
 from box.core import policy
 from box.inputs.button import Button
-from box.local.light import Light
+from box.outputs.light import Light
 
 def light():
     number, active = board.OUTPUTS["light"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from box.core import alert
-from box.events import EventLog
-from box.journal import Journal
+from box.storage.events import EventLog
+from box.storage.journal import Journal
 from virtual.nor import NorFlash, PowerCut
 
 BLOCK = 4096

@@ -80,7 +80,7 @@ def load():
     __import__("box.app")
     if sys.platform == "webassembly":
         # Nobody types; that port's asyncio cannot wait for a stream.
-        sys.modules["box.console"]._readable = lambda stream: sys.modules["asyncio"].Event().wait()
+        sys.modules["box.console.serial"]._readable = lambda stream: sys.modules["asyncio"].Event().wait()
 
 
 class _Errno:

@@ -15,8 +15,8 @@ import sys
 import vfs  # type: ignore[import-not-found]
 from box import log
 from box.core import config
-from box.settings import EnrolmentStore, Settings, take_over
-from box.slots import Slots
+from box.storage.documents import EnrolmentStore, Settings, take_over
+from box.storage.slots import Slots
 from virtual.nor import BLOCK, NorFlash, PowerCut
 
 SEEDS = 6

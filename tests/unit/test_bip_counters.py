@@ -1,11 +1,11 @@
 """The counters on flash: no cut lets a recorded packet through, loses a press, or sends one twice."""
 
 from bip_packets import DOUBLE_PRESS, HOLD_PRESS, PRESENCE, PRESS, packet
-from box.bip_counters import BipCounters
 from box.core import alert
 from box.core.bip_guard import BipGuard, fingerprint
 from box.core.gesture import CLICK, DOUBLE, HOLD
-from box.journal import Journal
+from box.storage.bip_counters import BipCounters
+from box.storage.journal import Journal
 from virtual.nor import BLOCK, NorFlash, PowerCut
 
 BOX = b"\x01\x02\x03\x04\x05\x06\x07\x08"

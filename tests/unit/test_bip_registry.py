@@ -16,13 +16,13 @@ from bip_packets import (
     plain,
 )
 from box import log
-from box.bip_counters import BipCounters
-from box.bip_methods import BipMethods
-from box.bip_pairing import Pairing
-from box.bip_registry import Registry
+from box.bips.pairing import Pairing
+from box.bips.registry import Registry
+from box.console.bips import BipMethods
 from box.core import alert, config, rpc
 from box.core.bip_faults import BATTERY_LOW, LOST, RESTARTED
 from box.errors import StorageError
+from box.storage.bip_counters import BipCounters
 from virtual.nor import BLOCK, NorFlash
 
 log.now = lambda: 0

@@ -4,8 +4,8 @@ import gc
 import sys
 
 from box import log
-from box.bips.ble import Ble
 from box.core.bip_guard import BipGuard, Bips
+from box.inputs.ble import Ble
 
 log.now = lambda: 0
 MAC, OTHER = bytes.fromhex("5448e68f8001"), bytes.fromhex("7a0000000001")

@@ -1,6 +1,6 @@
 """The event log keeps the last events and never counts a boot twice."""
 
-from box.events import EventLog
+from box.storage.events import EventLog
 from virtual.nor import BLOCK, NorFlash, PowerCut
 
 

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from box.folder_flash import FolderFlash
-from box.ring import Ring
+from box.storage.folder_flash import FolderFlash
+from box.storage.ring import Ring
 
 _FOLDER = "build/folder-flash-" + sys.implementation.name
 

@@ -2,7 +2,7 @@
 
 from box.core import alert
 from box.errors import JournalFull, StorageError
-from box.journal import Journal
+from box.storage.journal import Journal
 from virtual.nor import BLOCK, NorFlash, PowerCut
 
 BOX = b"\x01\x02\x03\x04\x05\x06\x07\x08"

@@ -5,13 +5,16 @@ import json
 import os
 from binascii import a2b_base64, b2a_base64, crc32, unhexlify
 
-from box import log, methods
-from box.console import Console
+from box import log
+from box.console import deeds, lock
+from box.console.deeds import Deeds
+from box.console.documents import Documents
+from box.console.facts import Facts
+from box.console.lock import Lock
+from box.console.serial import Console
 from box.core import access, alert, config, p256, rpc, signer
 from box.core.commissioning import LASTS_MS, TestMode
-from box.documents import Documents
 from box.errors import StorageError, TransportError
-from box.methods import Deeds, Facts, Lock
 from test_doors import Noise, heap
 
 with open(__file__.rsplit("/", 2)[0] + "/vectors/console.json") as file:
@@ -193,7 +196,7 @@ class Bench:
                 await asyncio.sleep(0)
             return result
 
-        methods._RESTART_S = methods._PATIENCE_S = 0
+        deeds._RESTART_S = deeds._PATIENCE_S = lock._PATIENCE_S = 0
         write, log.sys, log.now = log.sys, Quiet, lambda: 0
         try:
             result = asyncio.run(complete())
@@ -482,9 +485,9 @@ def test_a_gesture_is_read_while_a_signature_is_verified():
     steps = iter([None] * 4)
 
     async def verify():
-        return await methods.patiently(steps, is_busy)
+        return await lock.patiently(steps, is_busy)
 
-    methods._PATIENCE_S = 0
+    lock._PATIENCE_S = 0
     assert asyncio.run(verify()) is None
     assert len(seen) == 7  # once after each of four steps, and three more times while it was open
 

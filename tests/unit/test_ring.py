@@ -1,7 +1,7 @@
 """The ring on flash: what it costs, and that no power cut takes back what was promised."""
 
 from box.errors import StorageError
-from box.ring import Ring
+from box.storage.ring import Ring
 from virtual.nor import BLOCK, NorFlash, PowerCut
 
 SIZE = 512  # big slots, so that a few appends go round a small device

@@ -6,8 +6,9 @@ import json
 import sys
 from binascii import unhexlify
 
-from box import console, log
-from box.console import Console
+from box import log
+from box.console import serial
+from box.console.serial import Console
 from box.core import rpc
 from box.core.config import ConfigError
 from box.errors import StorageError, TransportError
@@ -407,10 +408,10 @@ def test_ctrl_c_goes_off_two_seconds_after_the_start():
         async def sleep(seconds):
             slept.append(seconds)
 
-    console.asyncio = Time
+    serial.asyncio = Time
     try:
         for ms in (500, 5000):
-            asyncio.run(console.close_window(codes.append, Started(ms)))
+            asyncio.run(serial.close_window(codes.append, Started(ms)))
     finally:
-        console.asyncio = asyncio
+        serial.asyncio = asyncio
     assert slept == [1.5, 0] and codes == [-1, -1]

@@ -4,7 +4,7 @@ from box import log
 from box.core import incident, signs, siren
 from box.core.signs import ARMED, FAULT, IN_CHARGE, LEARNING, PRESSED, RECEIVED, STARTING, TEST, Signs
 from box.core.siren import SirenRule
-from box.local.siren import Siren
+from box.outputs.siren import Siren
 
 log.now = lambda: 0  # CPython has no ticks
 _FACING_AN_ATTACKER = (ARMED, PRESSED, RECEIVED, IN_CHARGE, FAULT, TEST)

@@ -4,9 +4,9 @@ import os
 import struct
 from binascii import crc32
 
-from box import slots
 from box.errors import StorageError
-from box.slots import Slots
+from box.storage import slots
+from box.storage.slots import Slots
 
 PATH = "slots-test"
 FILES = (PATH + ".a", PATH + ".b")

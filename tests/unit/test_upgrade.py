@@ -6,8 +6,8 @@ import os
 from box import log
 from box.core import config
 from box.errors import StorageError
-from box.settings import EnrolmentStore, Settings, take_over
-from box.slots import Slots
+from box.storage.documents import EnrolmentStore, Settings, take_over
+from box.storage.slots import Slots
 
 SAMPLES = __file__.rsplit("/", 2)[0] + "/upgrade/"
 SETTINGS, ENROLMENT = "upgrade-test-settings", "upgrade-test-enrolment"

@@ -31,6 +31,15 @@ FAULTS = {
         " and pair this bip again.",
     ),
 }
+# As events and the console have them; in the order in which a person should hear of them.
+SHORT = {
+    RESTARTED: "counts anew",
+    LOST: "lost",
+    BATTERY_LOW: "battery low",
+    FORGED: "forged",
+    REPLAYED: "replayed",
+    PLAIN: "unsealed",
+}
 
 _LOW_PERCENT, _WELL_PERCENT = 15, 25
 

@@ -62,7 +62,7 @@ def _mount(flash: BinaryIO, table: Path) -> tuple[LittleFS, UserContext]:
 
 
 def slot(document: dict[str, Any]) -> bytes:
-    """A document as the first of the box's two slots holds it; firmware/box/slots.py has the form."""
+    """A document as the first of the box's two slots holds it; firmware/box/storage/slots.py has the form."""
     payload = json.dumps(document, ensure_ascii=False).encode()
     head = struct.pack("<4sII", b"ABS1", 1, len(payload))
     return head + struct.pack("<I", zlib.crc32(head + payload)) + payload

@@ -4,9 +4,9 @@ import gc
 import json
 import time
 
-from box.bips.ble import Ble
 from box.core import ccm
 from box.core.bip_guard import BipGuard, Bips
+from box.inputs.ble import Ble
 
 _FOREIGN, _OPENED = 20000, 2000
 _MAC = bytes.fromhex("5448e68f80a5")

@@ -9,12 +9,12 @@ import json
 import os
 import time
 
+from box.alerts.issuer import Issuer
+from box.alerts.outbox import Dispatcher
 from box.core import alert, cbor, cose, mac, mqtt, p256, signer
 from box.core.incident import Incident
-from box.dispatcher import Dispatcher
-from box.identity import Identity
-from box.issuer import Issuer
-from box.journal import Journal
+from box.storage.identity import Identity
+from box.storage.journal import Journal
 from measured_flash import MeasuredFlash
 
 _PRESSES = 300

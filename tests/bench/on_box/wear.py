@@ -8,7 +8,7 @@ import json
 import time
 
 from box.core import alert
-from box.journal import Journal
+from box.storage.journal import Journal
 from measured_flash import MeasuredFlash
 
 _BLOCKS = 32

@@ -2,14 +2,14 @@
 
 import os
 
+from box.alerts.outbox import Dispatcher
 from box.core import cose, mac
-from box.dispatcher import Dispatcher
 from box.errors import TransportError
 from box.log import Log
-from box.startup import ADDRESS_FILE
 from box.transports.dns import AddressFile, Resolver
-from box.transports.receiver import ReceiverLink
+from box.transports.link import ReceiverLink
 from box.transports.wifi import Wifi
+from box.wiring.flash import ADDRESS_FILE
 
 _log = Log("uplink")
 
@@ -17,7 +17,7 @@ _log = Log("uplink")
 class Uplink:
     """`enrolment` is None while the box has none: there is Wi-Fi alone then.
 
-    `is_busy()`: is a gesture being read? `received`: as dispatcher.py says.
+    `is_busy()`: is a gesture being read? `received`: as alerts/outbox.py says.
     """
 
     def __init__(self, wlan, settings: dict, enrolment, journal, identity, clock, is_busy, received):
@@ -74,7 +74,7 @@ class Uplink:
         }
 
     def watched(self) -> dict:
-        """Of each task that is watched, as supervisor.py takes it."""
+        """Of each task that is watched, as parts.py takes it."""
         return {
             "wifi": (self.wifi, 30_000),
             "link": (self._link, 120_000),

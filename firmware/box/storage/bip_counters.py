@@ -10,7 +10,7 @@ A record's bip is its fingerprint, not its number: another bip, or the same unde
 
 import struct
 
-from box.ring import Ring
+from box.storage.ring import Ring
 
 _SLOT_SIZE = 64
 _RECORD = "<8sIIBB4sI"  # fingerprint, seen, reserved; of a press: bip, gesture, begin of the box id, sequence

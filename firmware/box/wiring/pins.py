@@ -2,15 +2,14 @@
 
 import board
 import machine
-
 from box import power
 from box.core import alert, levels, policy
 from box.core.hours import SilentHours
 from box.core.signs import Signs
 from box.inputs.button import Button
 from box.inputs.contact import Contact
-from box.local.light import Light
-from box.local.siren import Siren
+from box.outputs.light import Light
+from box.outputs.siren import Siren
 
 
 def _input(name: str, rests: str = "open"):

@@ -7,21 +7,12 @@ A press's counter is on flash before its alert is (see bip_counters). What the s
 from binascii import unhexlify
 
 from box.core import alert, config, policy
-from box.core.bip_faults import BATTERY_LOW, FAULTS, FORGED, LOST, PLAIN, REPLAYED, RESTARTED
+from box.core.bip_faults import FAULTS, SHORT
 from box.core.bip_guard import BipGuard, Bips, fingerprint
 from box.errors import StorageError
 from box.log import Log
 
 SOURCE = 15  # and a bip's number is its alerts' source
-# As events and the console have them; in the order in which a person should hear of them.
-SHORT = {
-    RESTARTED: "counts anew",
-    LOST: "lost",
-    BATTERY_LOW: "battery low",
-    FORGED: "forged",
-    REPLAYED: "replayed",
-    PLAIN: "unsealed",
-}
 _LOST_COUNTERS = "The bips' counters were lost, old packets may count once more: pair each bip again."
 
 _log = Log("bips")

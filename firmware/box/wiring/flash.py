@@ -6,18 +6,17 @@ journals and waits. `fault` then tells the technician.
 
 import os
 
-from esp32 import Partition
-
-from box import identity
-from box.bip_counters import BipCounters
 from box.core import config
 from box.errors import StorageError
-from box.events import EventLog
-from box.folder_flash import FolderFlash
-from box.journal import Journal
 from box.log import Log
-from box.settings import EnrolmentStore, Settings, take_over
-from box.slots import Slots
+from box.storage import identity
+from box.storage.bip_counters import BipCounters
+from box.storage.documents import EnrolmentStore, Settings, take_over
+from box.storage.events import EventLog
+from box.storage.folder_flash import FolderFlash
+from box.storage.journal import Journal
+from box.storage.slots import Slots
+from esp32 import Partition
 
 KEY_FILE = "/key"
 ADDRESS_FILE = "/address"

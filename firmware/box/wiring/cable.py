@@ -7,14 +7,15 @@ import sys
 import board
 import machine
 import micropython
-
-from box.bip_methods import BipMethods
-from box.console import Console
+from box.console.bips import BipMethods
+from box.console.deeds import Deeds
+from box.console.documents import Documents
+from box.console.facts import Facts
+from box.console.lock import Lock
+from box.console.serial import Console
 from box.core.access import Access
-from box.documents import Documents
-from box.methods import Deeds, Facts, Lock
-from box.startup import LOCK_FILE
 from box.version import BUILT, VERSION
+from box.wiring.flash import LOCK_FILE
 
 
 class _Chip:
@@ -30,7 +31,7 @@ class _Chip:
 def console(
     stored, town, clock, signer, issuer, wifi, test_mode, radio, state, checks, is_busy, is_wanted, is_down
 ) -> Console:
-    """`town`: the key that signs technicians' certificates, or None; from `state` on: see methods.py."""
+    """`town`: the key that signs technicians' certificates, or None; from `state` on: see console/deeds.py."""
     identity, journal, events = stored.identity, stored.journal, stored.events
     access = Access(identity.box, town or b"", stored.is_locked())
     about = {"version": VERSION, "board": board.NAME}

@@ -3,11 +3,10 @@
 import asyncio
 
 import bluetooth
-
-from box.bip_pairing import Pairing
-from box.bip_registry import Registry
-from box.bips.ble import Ble
+from box.bips.pairing import Pairing
+from box.bips.registry import Registry
 from box.core import alert, jamming
+from box.inputs.ble import Ble
 from box.log import Log
 
 _LOOK_MS = 1000

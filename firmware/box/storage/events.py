@@ -6,7 +6,7 @@ the rotation of the ring; it feeds the signatures' nonces and so never repeats.
 
 import struct
 
-from box.ring import Ring
+from box.storage.ring import Ring
 
 _SLOT_SIZE = 64
 _EVENT = "<IIIB"  # boot, UTC or 0, uptime in seconds, code; then the detail in ASCII

@@ -1,8 +1,8 @@
 """What the console can ask of the bips: who they are, pairing, and how well they are heard."""
 
-from box.bip_registry import SHORT
 from box.core import rpc
 from box.core.access import READ, SETTINGS, TEST
+from box.core.bip_faults import SHORT
 
 _SURVEY_MS = 60 * 1000  # without a request, then it has ended
 

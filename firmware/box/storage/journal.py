@@ -10,7 +10,7 @@ from array import array
 
 from box.core import alert
 from box.errors import JournalFull, StorageError
-from box.ring import Ring
+from box.storage.ring import Ring
 
 _SLOT_SIZE = 128
 _BLOCK_SLOTS = 31

@@ -14,7 +14,7 @@ _log = Log("bips")
 
 
 class Pairing:
-    """`store`: the settings' (settings.Settings); `registry`: who is heard (bip_registry.Registry).
+    """`store`: the settings' (storage.documents.Settings); `registry`: who is heard (bips.registry.Registry).
 
     `record(code, detail)` writes an event. `learning`: the one that runs or ran last, or None.
     """
