@@ -1,36 +1,59 @@
-"""Feeds the watchdog, and only while every critical task makes progress.
+"""Every part of the box runs here, is watched, and must not end.
 
-So a box that cannot alert does not look alive: a task that ends restarts it at
-once, one that is stuck lets the watchdog do it.
+A part has `async run(*arguments)`, and `turns`, a count that grows as long as it is not stuck. So a box that cannot
+alert does not look alive: a part that ends restarts it at once; while one is stuck, nobody feeds the watchdog.
 """
 
 import asyncio
 
-from box.core.supervision import Supervision
 from box.log import Log
 
 # Longer than the longest stall that C code may cause (20 s), so that only what never ends restarts the box.
 WATCHDOG_MS = 60 * 1000
 _LOOK_MS = 1000
 
-_log = Log("supervisor")
+_log = Log("parts")
 
 
-class Supervisor:
-    """`parts`: name: (object with a count of its turns, `turns`; limit in ms without one)."""
+class Parts:
+    """`rows`: (name, most milliseconds without a turn, part, arguments of its `run`) of each.
 
-    def __init__(self, parts: dict, watchdog, clock):
-        self._parts = parts
+    `watchdog`: None in development, for it cannot be stopped. `died(name)` is called when a part has ended.
+    """
+
+    def __init__(self, rows: list, watchdog, clock, died):
+        self._rows = rows
         self._watchdog = watchdog
         self._clock = clock
-        self._supervision = Supervision({name: limit_ms for name, (_, limit_ms) in parts.items()})
+        self._died = died
+        self._seen = [(-1, 0)] * len(rows)  # turns, and since when there were so many
 
     async def run(self) -> None:
+        for name, _, part, arguments in self._rows:
+            asyncio.create_task(self._keep(name, part.run(*arguments)))
         while True:
-            counts = {name: part.turns for name, (part, _) in self._parts.items()}
-            stuck = self._supervision.look(counts, self._clock.now())
-            if stuck is None:
+            stuck = self.stuck(self._clock.now())
+            if stuck:
+                _log.error("a part is stuck, the watchdog is not fed", part=stuck)
+            elif self._watchdog:
                 self._watchdog.feed()
-            else:
-                _log.error("task is stuck, the watchdog is not fed", task=stuck)
             await asyncio.sleep_ms(_LOOK_MS)
+
+    def stuck(self, now_ms: int) -> "str | None":
+        """The name of a part that has made no turn for longer than it may, as of this look; None if none is."""
+        found = None
+        for i, (name, limit_ms, part, _) in enumerate(self._rows):
+            turns, since_ms = self._seen[i]
+            if part.turns != turns:
+                self._seen[i] = (part.turns, now_ms)
+            elif now_ms - since_ms > limit_ms:
+                found = name
+        return found
+
+    async def _keep(self, name: str, run) -> None:
+        try:
+            await run
+            _log.error("a part ended", part=name)
+        except Exception as error:  # noqa: BLE001 - whatever ended it, the box restarts
+            _log.error("a part died", part=name, reason=repr(error))
+        self._died(name)

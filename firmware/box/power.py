@@ -20,6 +20,7 @@ import board
 import esp32
 import machine
 import network
+
 from box.inputs.battery import Battery
 from box.log import Log
 

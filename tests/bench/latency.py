@@ -56,7 +56,7 @@ def _measure(presses: int) -> tuple[list[float], list[float]]:
                 mark = len(box.log)
                 box.press("button", _CLICK_MS)
                 floor_ms.append(1000 * floor.send_next(stored))
-                classified = box.wait_log("app", "classified", since=mark).at
+                classified = box.wait_log("pins", "classified", since=mark).at
                 name = box.wait_log("issuer", "journalled", since=mark).fields["seq"]
                 box_ms.append(1000 * (stored.at(box_id(box), int(name)) - classified))
     return box_ms, floor_ms

@@ -101,4 +101,4 @@ def _as_on_a_chip():
 
 def arm():
     """Start the box; the caller lets the loop run."""
-    return sys.modules["asyncio"].create_task(sys.modules["box.app"]._Box().run())
+    return sys.modules["asyncio"].create_task(sys.modules["box.app"].Box().run())

@@ -529,7 +529,7 @@ def test_a_factory_reset_makes_a_new_box_and_the_hold_raises_an_alarm(box, conso
     box.advance(2000)
     alarm = alert_of(box, receiver, int(box.wait_log("issuer", "journalled").fields["seq"]))
     assert (alarm.kind_name, "test-mode" in alarm.flags) == ("alarm", False)
-    box.wait_log("dispatcher", f"received seq={alarm.sequence}")
+    box.wait_log("outbox", f"received seq={alarm.sequence}")
     mark = len(box.log)
     assert answer(box, console, "factory_reset") == {}
     box.advance(1000)

@@ -105,7 +105,7 @@ class Kit:
         """Wait until the receiver has acknowledged every press, then count. (Heartbeats come in between.)"""
         presses = self.sequences("journalled kind=inform", "issuer")
         assert len(presses) == self.pressed
-        self.wait(lambda: presses <= self.sequences("received", "dispatcher"))
+        self.wait(lambda: presses <= self.sequences("received", "outbox"))
         self.receiver.wait_until(lambda: len(informs(self.receiver.dispatched)) >= len(presses))
         assert informs(self.receiver.alerts()) == sorted(presses)
         assert informs(self.receiver.dispatched) == sorted(presses)
@@ -241,7 +241,7 @@ def reconnections(kit: Kit, faults_over: list[tuple[str, int]]) -> dict[str, lis
 
 def check_never_late(kit: Kit) -> None:
     """A gesture is classified in the loop at the moment when it is due: what blocks the loop makes it late."""
-    late_ms = [int(line.fields["late_ms"]) for line in kit.lines("classified", module="app")]
+    late_ms = [int(line.fields["late_ms"]) for line in kit.lines("classified", module="pins")]
     print(f"a gesture was classified at most {max(late_ms)} ms late")
     assert max(late_ms) < MOST_LATE_MS
 
@@ -264,7 +264,7 @@ def test_hundreds_of_acknowledgements_that_wait_for_the_box_do_not_keep_it_from_
         publish_as_receiver(kit.receiver, f"alertbox/{kit.receiver.alerts()[0].box}/ack", bytes(120))
     kit.mosquitto.wait_log("Received PUBLISH from alertbox-receiver", BURST, since=arrived)
     kit.box.wifi(True)
-    kit.wait(lambda: len(kit.lines("acknowledgement refused", mark, "dispatcher")) >= BURST)
+    kit.wait(lambda: len(kit.lines("acknowledgement refused", mark, "outbox")) >= BURST)
     assert not kit.is_broken(mark)
     assert len(kit.lines("connected", mark)) == 1
 

@@ -183,7 +183,7 @@ def test_a_press_while_dns_is_silent_is_read_without_delay(
     box.wait_log("wifi", "joined", since=mark)
     started = time.monotonic()
     box.press("button", 120)
-    line = box.wait_log("app", "classified", since=mark)
+    line = box.wait_log("pins", "classified", since=mark)
     assert line.at - started < 2  # 0.62 s is the gesture itself
     assert not lines(box, "dns", "using", mark)  # the look-up was still running
     box.wait_log("mqtt", "connected", since=mark)
@@ -204,7 +204,7 @@ def test_what_is_pressed_in_an_hour_without_internet_arrives_when_it_is_back(box
         box.advance(pause_ms)
         left_ms -= pause_ms + hands.play(HandGesture(random))
     box.advance(left_ms)
-    late_ms = [int(line.fields["late_ms"]) for line in lines(box, "app", "classified", mark)]
+    late_ms = [int(line.fields["late_ms"]) for line in lines(box, "pins", "classified", mark)]
     assert max(late_ms) <= 30  # the loop never stopped
     # An attempt takes 16 s, DNS and all; the pause after it grows to 20 to 40 s, after the loss and each press anew.
     attempts = len(lines(box, "mqtt", "refused", mark))

@@ -43,7 +43,7 @@ def test_the_hold_is_sent_at_its_threshold_while_the_button_is_still_down(box: V
     mark = len(box.log)
     box.edges("button", [(0, 1)])
     box.advance(1600)
-    line = box.wait_log("app", "classified", since=mark)
+    line = box.wait_log("pins", "classified", since=mark)
     assert line.fields["kind"] == "alarm"
     stored(receiver, 1)
 

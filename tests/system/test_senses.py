@@ -52,7 +52,7 @@ def test_mains_lost_and_back_is_told_once_each_when_it_has_held(box, receiver):
 def test_the_light_follows_to_the_one_who_comes(box, receiver):
     box.press("button", 1800)
     box.advance(700)
-    box.wait_log("dispatcher", "received")
+    box.wait_log("outbox", "received")
     box.advance(1500)
     lit = [0, 0]
     for _ in range(60):

@@ -42,10 +42,10 @@ def test_the_light_blinks_briefly_while_armed(box: VirtualBox):
 def test_the_light_shows_that_the_press_arrived_and_not_that_a_heartbeat_did(box: VirtualBox, receiver: ReceiverThread):
     box.press("button", 120)
     box.advance(700)
-    box.wait_log("dispatcher", "received")
+    box.wait_log("outbox", "received")
     assert share_lit(box) > 0.12
     box.advance(3600_000)
-    box.wait_log("dispatcher", "received seq=2")
+    box.wait_log("outbox", "received seq=2")
     assert share_lit(box) < 0.1
 
 

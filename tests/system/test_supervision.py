@@ -23,7 +23,7 @@ def test_a_critical_task_that_dies_restarts_the_box_which_then_alerts(
     box.fail(part)
     box.wifi(True)
     advance_until(box, lambda: restarts(box, mark) > 0)
-    assert any(line.fields.get("task") == task for line in box.log[mark:] if line.text.startswith("task died"))
+    assert any(line.fields.get("part") == task for line in box.log[mark:] if line.text.startswith("a part died"))
     advance_until(box, lambda: any(line.text.startswith("connected") for line in box.log[mark:]))
     box.press("button", 120)
     box.advance(700)

@@ -34,7 +34,7 @@ def test_whatever_the_chips_clock_says_at_power_on_alerts_go_out_and_the_clock_i
     first = receiver.wait_for(lambda alert: alert.sequence == 1)
     assert "clock-unsure" in first.flags
     assert abs((first.pressed_at - first.received_at).total_seconds()) < 60
-    box.wait_log("dispatcher", "received seq=1")
+    box.wait_log("outbox", "received seq=1")
     press(box)
     second = receiver.wait_for(lambda alert: alert.sequence == 2)
     assert "clock-unsure" not in second.flags
@@ -49,7 +49,7 @@ def test_a_clock_that_jumps_is_set_right_and_the_link_can_be_made_again(
 ):
     press(box)
     receiver.wait_for(lambda alert: alert.sequence == 1)
-    box.wait_log("dispatcher", "received seq=1")
+    box.wait_log("outbox", "received seq=1")
     box.wifi(False)
     box.advance(1000)
     mark = len(box.log)
@@ -83,7 +83,7 @@ def test_without_any_known_time_tls_is_refused_with_the_reason_and_the_alert_wai
 def test_the_time_of_pressing_is_kept_while_the_alert_waits_for_an_hour(box: VirtualBox, receiver: ReceiverThread):
     press(box)
     receiver.wait_for(lambda alert: alert.sequence == 1)
-    box.wait_log("dispatcher", "received seq=1")
+    box.wait_log("outbox", "received seq=1")
     box.wifi(False)
     box.advance(1000)
     press(box)
@@ -99,7 +99,7 @@ def test_the_time_of_pressing_is_kept_while_the_alert_waits_for_an_hour(box: Vir
 def test_after_a_power_cut_the_clock_goes_on_from_the_last_saved_time(box: VirtualBox, receiver: ReceiverThread):
     press(box)
     receiver.wait_for(lambda alert: alert.sequence == 1)
-    box.wait_log("dispatcher", "received seq=1")
+    box.wait_log("outbox", "received seq=1")
     box.wifi(False)  # the receiver lives in real time, and would set the clock back
     box.advance(_HOUR_AND_MORE_MS)
     box.power_cut()
@@ -132,7 +132,7 @@ def test_a_receiver_with_a_wrong_year_does_not_lock_the_box_out_once_it_is_mende
         advance_until(box, lambda: connected(box))
         press(box)
         wrong.wait_for(lambda alert: alert.sequence == 1)
-        box.wait_log("dispatcher", "received seq=1")
+        box.wait_log("outbox", "received seq=1")
         box.advance(_HOUR_AND_MORE_MS)
         port = wrong.port
     box.power_cut()

@@ -358,7 +358,7 @@ def replay(base, cuts):
 def sweep(seeds, then):
     base = before_the_wrap()
     operations = replay(base, [(0, 0)])
-    assert operations > 40
+    assert operations > 30
     for cut in range(1, operations):
         for seed in seeds:
             replay(base, [(cut, seed)] + then(cut, seed))

@@ -425,18 +425,35 @@ def test_a_device_error_is_a_storage_error():
 
 def test_a_half_done_mark_that_was_seen_once_stays():
     base = fill(Owner(blank()), 3, live=3)
-    for mark in range(2):
-        for operation in (1, 2):
-            for seed in range(100):
-                owner = base.copy()
-                owner.flash.cut_after(operation, seed)
-                try:
-                    owner.mark(2, mark)
-                    raise AssertionError("no cut")
-                except PowerCut:
-                    pass
-                for _ in range(4):
-                    owner.restart()
+    for mark, operation in ((0, 1), (1, 1), (1, 2)):
+        for seed in range(100):
+            owner = base.copy()
+            owner.flash.cut_after(operation, seed)
+            try:
+                owner.mark(2, mark)
+                raise AssertionError("no cut")
+            except PowerCut:
+                pass
+            for _ in range(4):
+                owner.restart()
+
+
+def test_mark_0_is_one_program_and_mark_1_is_two():
+    owner = fill(Owner(blank()), 3, live=3)
+    for number, mark, programs in ((1, 0, 1), (2, 1, 2), (1, 0, 0), (2, 1, 0)):
+        before = owner.flash.operations
+        assert owner.ring.mark(owner.seen[number][0], mark) is (programs > 0)
+        assert owner.flash.operations - before == programs
+
+
+def test_a_mark_of_which_an_older_version_finished_half_is_finished_at_the_start():
+    owner = fill(Owner(blank()), 3, live=3)
+    position = owner.seen[2][0]
+    owner.begun.add((2, 0))
+    owner.ring._program(position, bytes(1), 0)  # `set`; the power went before `settled`
+    owner.restart()
+    assert (2, 0) in owner.done
+    assert owner.ring.mark(position, 0) is False
 
 
 def test_a_half_written_header_says_nothing_about_ids():

@@ -120,7 +120,7 @@ class Bench:
         self.written = []
         self.input = Input()
         self.access = Open()
-        self.console = Console(TABLE, self.access, self.access, self.input, self.input, self.written.append)
+        self.console = Console(TABLE, self.access, self.access, (self.input, self.input, self.written.append))
 
     async def send(self, data):
         """What the console answers to these bytes."""
@@ -327,7 +327,7 @@ def test_a_closed_input_is_told():
 
     for kind in (Closed, Broken):
         source = kind(b"x")
-        console = Console({}, None, None, source, source, None)
+        console = Console({}, None, None, (source, source, None))
         assert asyncio.run(console.drain()) is False
 
 

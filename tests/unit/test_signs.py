@@ -1,10 +1,11 @@
 """What the light shows and when the siren sounds."""
 
 from box import log
-from box.core import incident, signs, siren
+from box.core import alert, conditions, incident, signs, siren
 from box.core.signs import ARMED, FAULT, IN_CHARGE, LEARNING, PRESSED, RECEIVED, STARTING, TEST, Signs
 from box.core.siren import SirenRule
 from box.outputs.siren import Siren
+from box.status import Status
 
 log.now = lambda: 0  # CPython has no ticks
 _FACING_AN_ATTACKER = (ARMED, PRESSED, RECEIVED, IN_CHARGE, FAULT, TEST)
@@ -116,55 +117,65 @@ def test_what_the_box_is_at_shows_when_no_press_is_on_its_way():
 
 # ---- the siren ----
 
+DAY, NIGHT = 1, 2  # times of day
+
+
+class Hours:
+    def are_on(self, utc):
+        return utc == NIGHT
+
+
+HOURS = Hours()
+
 
 def test_the_siren_needs_the_risk_form():
-    rule = SirenRule(False, 180)
-    assert rule.alarm(0, False, False) is None
+    rule = SirenRule(False, 180, HOURS)
+    assert rule.alarm(0, DAY, False) is None
     assert rule.until_ms is None
 
 
 def test_the_siren_falls_silent_when_its_time_is_up():
     for max_s in (10, 180):
-        rule = SirenRule(True, max_s)
-        assert rule.alarm(1000, False, False) == siren.SOUNDS
+        rule = SirenRule(True, max_s, HOURS)
+        assert rule.alarm(1000, DAY, False) == siren.SOUNDS
         assert rule.look(999 + max_s * 1000) is None
         assert rule.look(1000 + max_s * 1000) == siren.TIME_UP
         assert rule.look(5000 + max_s * 1000) is None
 
 
 def test_a_further_alarm_sounds_for_the_full_time_again():
-    rule = SirenRule(True, 180)
-    rule.alarm(0, False, False)
-    assert rule.alarm(170_000, False, False) == siren.SOUNDS
+    rule = SirenRule(True, 180, HOURS)
+    rule.alarm(0, DAY, False)
+    assert rule.alarm(170_000, DAY, False) == siren.SOUNDS
     assert rule.look(349_999) is None
     assert rule.look(350_000) == siren.TIME_UP
 
 
 def test_the_siren_stays_off_in_silent_hours_and_one_that_sounds_when_they_begin_keeps_its_end():
-    rule = SirenRule(True, 180)
-    assert rule.alarm(0, True, False) == siren.SILENT_HOURS
+    rule = SirenRule(True, 180, HOURS)
+    assert rule.alarm(0, NIGHT, False) == siren.SILENT_HOURS
     assert rule.until_ms is None
-    rule.alarm(1000, False, False)
-    assert rule.alarm(60_000, True, False) == siren.SILENT_HOURS
+    rule.alarm(1000, DAY, False)
+    assert rule.alarm(60_000, NIGHT, False) == siren.SILENT_HOURS
     assert rule.until_ms == 181_000
 
 
 def test_somebody_in_charge_ends_the_siren_and_a_new_alarm_begins_it():
-    rule = SirenRule(True, 180)
+    rule = SirenRule(True, 180, HOURS)
     assert rule.taken() is None
-    rule.alarm(0, False, False)
+    rule.alarm(0, DAY, False)
     assert rule.taken() == siren.TAKEN
     assert rule.taken() is None
     assert rule.look(1_000_000) is None
-    assert rule.alarm(60_000, False, False) == siren.SOUNDS
+    assert rule.alarm(60_000, DAY, False) == siren.SOUNDS
 
 
 def test_in_test_mode_the_siren_is_only_tried_and_does_not_shorten_a_real_alarm():
-    rule = SirenRule(True, 180)
-    assert rule.alarm(0, False, True) == siren.TRIED
+    rule = SirenRule(True, 180, HOURS)
+    assert rule.alarm(0, DAY, True) == siren.TRIED
     assert rule.look(2000) == siren.TIME_UP
-    rule.alarm(10_000, False, False)
-    rule.alarm(20_000, False, True)
+    rule.alarm(10_000, DAY, False)
+    rule.alarm(20_000, DAY, True)
     assert rule.until_ms == 190_000
 
 
@@ -188,20 +199,41 @@ class Pin:
         self.level = level
 
 
+class Clock:
+    utc_now = DAY
+
+    def now(self):
+        return 0
+
+    def utc(self):
+        return self.utc_now
+
+
 def test_the_drivers_pin_follows_the_rule_and_what_it_does_is_told():
     for on_level in (0, 1):
-        pin, told = Pin(), []
-        silent = iter([False, True])
-        one = Siren(pin, on_level, True, lambda: 0, 30, silent.__next__, lambda: False, told.append)
+        pin, told, clock = Pin(), [], Clock()
+        one = Siren((pin, on_level), SirenRule(True, 30, HOURS), clock, Status(), told.append)
         assert pin.level == 1 - on_level
-        one.sound()
+        one.alert(1, alert.HELP)
+        assert pin.level == 1 - on_level
+        one.alert(2, alert.ALARM)
         assert pin.level == on_level
-        one.silence()
+        one.answered(2, alert.ALARM, alert.RECEIVED)
+        assert pin.level == on_level
+        one.answered(2, alert.ALARM, alert.IN_CHARGE)
         assert pin.level == 1 - on_level
-        one.silence()
-        one.sound()
+        one.answered(2, alert.ALARM, alert.IN_CHARGE)
+        clock.utc_now = NIGHT
+        one.alert(3, alert.ALARM)
         assert pin.level == 1 - on_level
         one.restarted(siren.TAKEN)
         one.restarted(siren.SOUNDS)
         assert pin.level == 1 - on_level
         assert told == [siren.SOUNDS, siren.TAKEN, siren.SILENT_HOURS, siren.CUT_OFF]
+
+
+def test_in_test_mode_the_driver_only_tries_the_siren():
+    status, told = Status(), []
+    status.set(conditions.TEST_MODE, True)
+    Siren((Pin(), 1), SirenRule(True, 30, HOURS), Clock(), status, told.append).alert(1, alert.ALARM)
+    assert told == [siren.TRIED]

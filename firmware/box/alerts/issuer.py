@@ -4,7 +4,7 @@ The order is the promise: sign, write to flash, and only then tell anybody. If f
 fails, a press is told all the same, from RAM.
 """
 
-from box.core import alert, cose
+from box.core import alert, conditions, cose
 from box.errors import StorageError
 from box.log import Log
 
@@ -16,23 +16,37 @@ _log = Log("issuer")
 
 
 class Issuer:
-    """`flags()` gives the state bits of the moment (alert.FLAG_*).
+    """`stored`: `identity`, `events` and `journal` are read from it.
 
-    `on_issued(sequence, kind)` is told after the write, `on_fault(error)` when flash failed.
+    `listeners`: each has `alert(sequence, kind)`, and is told after the write.
     """
 
-    def __init__(self, identity, boot: int, signer, journal, incident, clock, flags, on_issued, on_fault):
-        self._identity = identity
-        self._boot = boot
+    def __init__(self, stored, signer, incident, clock, status):
+        self.listeners: tuple = ()
+        self._box = stored.identity.box
+        self._boot = stored.events.boot
+        self._journal = stored.journal
         self._signer = signer
-        self._journal = journal
         self._incident = incident
         self._clock = clock
-        self._flags = flags
-        self._on_issued = on_issued
-        self._on_fault = on_fault
+        self._status = status
         self._unwritten = 0
-        self._was_full = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Is a press being read, on its way, or still an incident? Then the box stays awake at a cell's cost."""
+        return self._status.busy or self.is_wanted or self._incident.runs(self._clock.now())
+
+    @property
+    def is_wanted(self) -> bool:
+        """Does a press need the network? One that is still being read may turn out to be none."""
+        return not self._status.is_on(conditions.UNENROLLED) and self._journal.undelivered_presses() > 0
+
+    def condition(self, row: int, on: bool) -> None:
+        """A condition has begun or ended: tell of it, if that is worth an alert."""
+        kind = conditions.ROWS[row][conditions.BEGINS if on else conditions.ENDS]
+        if kind is not None:
+            self.issue(kind, 0)
 
     def issue(self, kind: int, source: int, at_ms: "int | None" = None, flags: int = 0) -> None:
         """Sign, journal and announce one alert that happened at `at_ms` of the box's clock (default: now).
@@ -50,7 +64,7 @@ class Issuer:
             self._journal.append(sequence, kind, body, signature)
         except StorageError as error:
             _log.error("not journalled", kind=alert.KINDS[kind], reason=error)
-            self._on_fault(error)
+            self._status.set(conditions.FLASH, True)
             if kind not in alert.PRESSES:
                 return
             self._unwritten += 1
@@ -62,8 +76,10 @@ class Issuer:
                 _log.error("press lost", kind=alert.KINDS[kind], reason=full)
         else:
             _log.info("journalled", seq=sequence, kind=alert.KINDS[kind], source=source)
-        self._on_issued(sequence, kind)
-        self._watch_room()
+        for listener in self.listeners:
+            listener.alert(sequence, kind)
+        # Undelivered alerts fill the journal: somebody has to look at the link.
+        self._status.set(conditions.FULL, self._journal.full)
 
     def _sign(
         self, sequence: int, kind: int, source: int, at_ms: int, now: int, back: int, flags: int
@@ -72,14 +88,6 @@ class Issuer:
         pressed = None if utc is None else utc - (now - at_ms) // 1000
         uptime = at_ms // 1000
         body = alert.encode(
-            self._identity.box, self._boot, sequence, kind, source, pressed, uptime, back, flags | self._flags()
+            self._box, self._boot, sequence, kind, source, pressed, uptime, back, flags | self._status.flags()
         )
         return body, self._signer.sign(cose.signed_part(body))
-
-    def _watch_room(self) -> None:
-        """One storage fault when undelivered alerts fill the journal, so that somebody looks at the link."""
-        full = self._journal.full
-        if full and not self._was_full:
-            self._was_full = True
-            self.issue(alert.STORAGE, 0)
-        self._was_full = full

@@ -1,145 +1,93 @@
 """From the journal to the receiver, until the receiver says `received`.
 
-The journal is the queue; this only remembers what is under way. Strongest then
-newest goes first; a press is tried for ever, with back-off. The broker's PUBACK
-proves nothing about the receiver: only the receiver's authenticated
-acknowledgement ends the sending.
+The journal is the queue; `core/outbox.py` says what goes next over which path. A broker's PUBACK proves nothing about
+the receiver: only the receiver's authenticated acknowledgement ends the sending.
 """
 
 import asyncio
 
 from box.core import alert, cose
+from box.core.outbox import RESEND_MS, Queue, UnderWay
 from box.errors import StorageError, TransportError
 from box.log import Log
 
-_RESEND_MS = (5000, 10000, 20000, 40000, 60000)
-_UNDER_WAY = 16  # alerts sent and not yet acknowledged that are remembered
-_PROMPT_MS = 10000  # an acknowledgement within this time of sending is an answer to it
-_SENDERS = 2  # the transport's window of unconfirmed messages
+_SENDERS = 2  # on each path: its window of unconfirmed messages
 
-_log = Log("dispatcher")
+_log = Log("outbox")
 
 
-class _UnderWay:
-    """An alert that was sent and waits for its acknowledgement."""
+class Outbox:
+    """`paths`: (path, after_ms) each, the preferred one first; core/outbox.py explains `after_ms`.
 
-    def __init__(self, sequence: int, kind: int):
-        self.sequence = sequence
-        self.kind = kind
-        self.rank = (alert.strength(kind), sequence)
-        self.tries = 0
-        self.sent_ms = 0
-        self.due_ms = 0
-        self.is_sending = False
-
-
-class Dispatcher:
-    """Ties journal, transport and acknowledgements together.
-
-    `key`: the HMAC key of acknowledgements. `on_received(kind, state, utc)` is told of each first one; `utc` is the
-    receiver's time in Unix seconds, None if it may be an old one.
+    A path has `name`, `connected`, `wait_connected()`, `hurry()`, and `send(message)`, which may raise TransportError.
+    `keys`: the box id, and the HMAC key of acknowledgements. `random(n)`: n bytes.
+    `listeners`: each has `answered(sequence, kind, state)` and is told of each first acknowledgement.
     """
 
-    def __init__(self, journal, box: bytes, key: bytes, clock, random, on_received):
+    def __init__(self, paths: tuple, journal, keys: tuple, clock, random):
+        self.listeners: tuple = ()
+        self._paths = [path for path, _ in paths]
+        self._queue = Queue(journal, tuple([after_ms for _, after_ms in paths]), random)
         self._journal = journal
-        self._box = box
-        self._key = key
+        self._box, self._key = keys
         self._clock = clock
-        self._random = random
-        self._on_received = on_received
-        self._under_way: dict = {}  # sequence: _UnderWay
-        self._wake = asyncio.Event()
-        self._turns = [0] * _SENDERS
+        self._wake = [asyncio.Event() for _ in range(_SENDERS * len(paths))]
+        self._turns = [0] * len(self._wake)
 
     @property
     def turns(self) -> int:
         """Grows at least every minute, as long as no sender is stuck."""
         return min(self._turns)
 
-    def notify(self) -> None:
-        """There is a new alert in the journal."""
-        self._wake.set()
+    def alert(self, sequence: int, kind: int) -> None:
+        """There is a new alert in the journal. A press does not wait for a path to try again by itself."""
+        self._wake_all()
+        if kind in alert.PRESSES:
+            for path in self._paths:
+                path.hurry()
 
-    def link_changed(self) -> None:
-        """What was sent before a reconnect may be lost: it is due again at once."""
-        for item in self._under_way.values():
-            item.due_ms = 0
-        self._wake.set()
+    def reconnected(self, number: int) -> None:
+        """The path of this number has a new connection."""
+        self._queue.reconnected(number)
+        self._wake_all()
 
-    async def run(self, transport) -> None:
-        """Send for ever over `transport`: `connected`, `wait_connected()`, `send(message)` or TransportError."""
-        await asyncio.gather(*[self._sender(transport, number) for number in range(_SENDERS)])
+    async def run(self) -> None:
+        await asyncio.gather(*[self._sender(number) for number in range(len(self._wake))])
 
-    async def _sender(self, transport, number: int) -> None:
+    async def _sender(self, number: int) -> None:
+        which = number // _SENDERS
+        path, wake = self._paths[which], self._wake[number]
         while True:
             self._turns[number] += 1
-            if not transport.connected:
-                await _wait(transport.wait_connected(), _RESEND_MS[-1])
+            if not path.connected:
+                await _wait(path.wait_connected(), RESEND_MS[-1])
                 continue
-            item, wait_ms = self._next()
+            connected = [other.connected for other in self._paths]
+            item, wait_ms = self._queue.next(self._clock.now(), which, connected)
             if item is None:
-                self._wake.clear()
-                await _wait(self._wake.wait(), wait_ms)
+                wake.clear()
+                await _wait(wake.wait(), wait_ms)
                 continue
             item.is_sending = True
             try:
-                await self._send(transport, item)
+                await self._send(path, which, item)
             finally:
                 item.is_sending = False
 
-    async def _send(self, transport, item: _UnderWay) -> None:
+    async def _send(self, path, which: int, item: UnderWay) -> None:
+        now = self._clock.now()
         try:
             body, signature = self._journal.load(item.sequence)
         except StorageError as error:  # given up for lack of room, or unreadable
             _log.warning("not sent", seq=item.sequence, reason=error)
-            self._under_way.pop(item.sequence, None)
+            self._queue.done(item.sequence, now)
             return
-        item.sent_ms = self._clock.now()
-        item.due_ms = item.sent_ms + self._back_off(item.tries)
-        item.tries += 1
-        _log.info("sending", seq=item.sequence, tries=item.tries)
+        self._queue.sent(item, which, now)
+        _log.info("sending", seq=item.sequence, path=path.name, tries=item.tries[which])
         try:
-            await transport.send(cose.sign1(body, signature))
+            await path.send(cose.sign1(body, signature))
         except TransportError as error:
             _log.warning("not sent", seq=item.sequence, reason=error)
-
-    def _next(self) -> tuple:
-        """(what to send now or None, ms until something is due)."""
-        fresh = self._take_fresh()
-        if fresh is not None:
-            return fresh, 0
-        now = self._clock.now()
-        wait_ms = _RESEND_MS[-1]
-        best = None
-        for item in self._under_way.values():
-            if item.is_sending:
-                continue
-            if item.due_ms > now:
-                wait_ms = min(wait_ms, item.due_ms - now)
-            elif best is None or item.rank > best.rank:
-                best = item
-        return best, wait_ms
-
-    def _take_fresh(self) -> "_UnderWay | None":
-        """The strongest alert that is not under way, if there is room among those that are.
-
-        A stronger one takes the weakest's place, which stays in the journal and gets its turn again.
-        """
-        sequence = self._journal.best(self._under_way)
-        if sequence is None:
-            return None
-        item = _UnderWay(sequence, self._journal.kind(sequence))
-        if len(self._under_way) >= _UNDER_WAY:
-            weakest = min([other for other in self._under_way.values() if not other.is_sending], key=_rank)
-            if item.rank < weakest.rank:
-                return None
-            self._under_way.pop(weakest.sequence)
-        self._under_way[sequence] = item
-        return item
-
-    def _back_off(self, tries: int) -> int:
-        base = _RESEND_MS[min(tries, len(_RESEND_MS) - 1)]
-        return base + base * self._random(1)[0] // 1024  # up to a quarter more, so that boxes do not march in step
 
     def acknowledge(self, message: bytes) -> None:
         """Take an acknowledgement as it came from the network."""
@@ -154,18 +102,19 @@ class Dispatcher:
         first = self._journal.received(sequence)
         if state == alert.IN_CHARGE:
             first = self._journal.in_charge(sequence) or first
-        item = self._under_way.pop(sequence, None)
+        is_prompt = self._queue.done(sequence, self._clock.now())
         if not first:
             return
         _log.info("received", seq=sequence, state=state)
-        # One that waited at the broker while the box was away tells an old time.
-        is_prompt = item is not None and self._clock.now() - item.sent_ms < _PROMPT_MS
-        self._on_received(kind, state, utc if is_prompt else None)
-        self._wake.set()
+        if is_prompt:  # one that waited at the broker while the box was away tells an old time
+            self._clock.correct(utc)
+        for listener in self.listeners:
+            listener.answered(sequence, kind, state)
+        self._wake_all()
 
-
-def _rank(item: _UnderWay) -> tuple:
-    return item.rank
+    def _wake_all(self) -> None:
+        for wake in self._wake:
+            wake.set()
 
 
 async def _wait(event, most_ms: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from box.console.lock import patiently
-from box.core import alert, p256_verify, rpc
+from box.core import alert, conditions, p256_verify, rpc
 from box.core.access import DEVELOP, RESTART, SETTINGS, TEST
 from box.log import Log
 
@@ -18,28 +18,13 @@ _log = Log("console")
 
 
 class Deeds:
-    """What the box does when told to.
+    """What the box does when told to. `chip`: reset(), kbd_intr(code), and random(n), n bytes of the hardware's."""
 
-    `is_busy()`: a gesture is open. `is_wanted()`: a press needs the network. `is_down()`: the button's contact is
-    closed. `checks`: name -> function for the self-test, which gives None or a sentence. `chip`: reset(),
-    kbd_intr(code), and forget(), which removes settings, enrolment, key, and last the lock's mark: a power cut in
-    between leaves the box locked.
-    """
-
-    def __init__(
-        self, identity, signer, issuer, journal, clock, test_mode, wifi, checks, is_busy, is_wanted, is_down, chip
-    ):
-        self._identity = identity
-        self._signer = signer
-        self._issuer = issuer
-        self._journal = journal
-        self._clock = clock
-        self._test_mode = test_mode
-        self._wifi = wifi
-        self._checks = checks
-        self._is_busy = is_busy
-        self._is_wanted = is_wanted
-        self._is_down = is_down
+    def __init__(self, box, chip):
+        self._box = box
+        self._clock = box.clock
+        self._status = box.status
+        self._journal = box.stored.journal
         self._chip = chip
 
     def table(self) -> dict:
@@ -58,7 +43,7 @@ class Deeds:
     async def restart(self) -> dict:
         # A box that was held up, as by storing a document, takes its button for open until it has looked at it.
         for _ in range(_LOOKS):
-            if not self._is_busy():
+            if not self._status.busy:
                 break
             await asyncio.sleep(_PATIENCE_S)
         else:
@@ -69,7 +54,7 @@ class Deeds:
     async def _restart(self) -> None:
         _log.info("restarting")
         await asyncio.sleep(_RESTART_S)
-        while self._is_busy():
+        while self._status.busy:
             await asyncio.sleep(_PATIENCE_S)
         self._chip.reset()
 
@@ -82,29 +67,29 @@ class Deeds:
         """The press itself is an alert like any other: nobody resets a box in secret."""
         until_ms = self._clock.now() + _HELD_MS
         while self._clock.now() < until_ms:
-            if not self._is_down():
+            if not self._box.pins.button.is_down():
                 raise rpc.Refused("button", "Hold the box's button down for 10 s meanwhile.")
             await asyncio.sleep(_PATIENCE_S)
         if self._journal.undelivered_presses() and not force:
             raise rpc.Refused("undelivered", "Presses wait to be received: force it, or wait.")
-        self._chip.forget()
+        self._box.stored.forget()
         _log.warning("factory reset")
         asyncio.create_task(self._restart())
         return {}
 
     async def wifi_scan(self) -> dict:
-        while self._is_busy():  # the chip's scan stops the loop for about 2 s
+        while self._status.busy:  # the chip's scan stops the loop for about 2 s
             await asyncio.sleep(_PATIENCE_S)
-        return {"networks": rpc.fitting(self._wifi.scan(), rpc.MOST_RESULT - len('{"networks":}'))}
+        return {"networks": rpc.fitting(self._box.network.wifi.scan(), rpc.MOST_RESULT - len('{"networks":}'))}
 
     async def wifi_test(self, ssid: str, key: str) -> dict:
         if not 0 < len(ssid.encode()) <= 32 or (key and not 8 <= len(key) <= 63):
             raise rpc.RpcError(rpc.PARAMS, "wrong parameters")
-        return {"address": await self._wifi.probe(ssid, key, self._is_wanted)}
+        return {"address": await self._box.network.wifi.probe(ssid, key, lambda: self._box.issuer.is_wanted)}
 
     def test(self) -> dict:
         sequence = self._journal.next_sequence
-        self._issuer.issue(alert.TEST, 0)
+        self._box.issuer.issue(alert.TEST, 0)
         if self._journal.next_sequence == sequence:
             raise rpc.Refused("storage", "The journal takes no test alert.")
         return {"sequence": sequence}
@@ -114,17 +99,26 @@ class Deeds:
 
     def commission(self, on: bool) -> dict:
         now = self._clock.now()
-        self._test_mode.set(on, now)
+        self._box.test_mode.set(on, now)
         _log.info("test mode", on=on)
-        return {"until": self._test_mode.until_s(now)}
+        return {"until": self._box.test_mode.until_s(now)}
 
     async def self_test(self) -> dict:
+        box = self._box
         message = b"alertbox/self-test"  # no Sig_structure, so no alert
-        steps = p256_verify.verify(self._identity.public, message, self._signer.sign(message))
-        genuine = await patiently(steps, self._is_busy)
+        steps = p256_verify.verify(box.stored.identity.public, message, box.signer.sign(message))
+        genuine = await patiently(steps, self._status)
         answer: dict = {"key": "ok" if genuine else "The key is damaged: reset to factory state."}
+        found = {
+            "random": "It repeats itself." if self._chip.random(16) == self._chip.random(16) else None,
+            "clock": None if self._clock.is_set else "Not set yet.",
+            "wifi": None if box.network.wifi.connected else "Not joined.",
+            "link": None if box.network.connected else "No receiver.",
+        }
+        for area in conditions.AREAS:
+            found[area] = self._status.sentence(area)
         room = rpc.MOST_RESULT - rpc.size(answer)
-        for name, check in self._checks.items():
+        for name in found:
             # Each has its share, so that one long sentence does not cut the next.
-            answer[name] = rpc.cut(check() or "ok", room // len(self._checks) - len(name) - 4)
+            answer[name] = rpc.cut(found[name] or "ok", room // len(found) - len(name) - 4)
         return answer

@@ -16,13 +16,13 @@ _UNLOCK_SIZE = 64
 _log = Log("console")
 
 
-async def patiently(steps, is_busy):
+async def patiently(steps, status):
     """Run a generator of core/ to its end and return its value; between its steps everything else has its turn."""
     try:
         while True:
             next(steps)
             await asyncio.sleep(0)
-            while is_busy():
+            while status.busy:
                 await asyncio.sleep(_PATIENCE_S)
     except StopIteration as stop:
         return stop.value
@@ -31,12 +31,12 @@ async def patiently(steps, is_busy):
 class Lock:
     """Locking and unlocking. `mark_file` exists while the box is locked; `random(n)`: n bytes of the hardware's."""
 
-    def __init__(self, access, mark_file: str, clock, random, is_busy):
+    def __init__(self, box, access, mark_file: str, random):
         self._access = access
         self._mark_file = mark_file
-        self._clock = clock
+        self._clock = box.clock
         self._random = random
-        self._is_busy = is_busy
+        self._status = box.status
 
     def table(self) -> dict:
         return {
@@ -51,7 +51,7 @@ class Lock:
     async def show(self, certificate: bytes) -> dict:
         """Take a certificate that was put and committed."""
         steps = self._access.show(certificate, self._clock.utc(), self._clock.now())
-        technician = await patiently(steps, self._is_busy)
+        technician = await patiently(steps, self._status)
         return {"name": technician.name, "expires": technician.expires, "rights": technician.rights}
 
     async def unlock(self, signature: str) -> dict:
@@ -63,7 +63,7 @@ class Lock:
             raise rpc.RpcError(rpc.PARAMS, "wrong parameters")
         steps = self._access.unlock(raw, self._clock.utc(), self._clock.now())
         try:
-            technician = await patiently(steps, self._is_busy)
+            technician = await patiently(steps, self._status)
         except rpc.Refused:
             _log.warning("unlocking failed")
             raise

@@ -17,26 +17,30 @@ from box.log import Log
 _AT_ONCE = 260  # bytes before the rest of the box has its turn
 _WINDOW_MS = 2000
 _CLOSED_S = 1
+_TURN_MS = 30_000
 
 _log = Log("console")
 
 
 class Console:
-    """`stdin`: bytes, with `readinto`; `poller`: its select.poll, registered; `write(line)`: to standard output."""
+    """`line`: standard input, with `readinto`; its select.poll, registered; a function that writes a line."""
 
-    def __init__(self, table: dict, access, clock, stdin, poller, write):
+    def __init__(self, table: dict, access, clock, line: tuple):
+        self.turns = 0
         self._table = table
         self._access = access
         self._clock = clock
-        self._stdin = stdin
-        self._poller = poller
-        self._write = write
+        self._stdin, self._poller, self._write = line
         self._reader = rpc.Reader()
         self._byte = bytearray(1)
 
     async def run(self) -> None:
         while True:
-            await _readable(self._stdin)
+            self.turns += 1
+            try:
+                await asyncio.wait_for_ms(_readable(self._stdin), _TURN_MS)
+            except asyncio.TimeoutError:
+                continue
             if not await self.drain():
                 await asyncio.sleep(_CLOSED_S)  # nobody holds the other end: on a pty, never on the chip
 

@@ -5,6 +5,7 @@ counter mode, are made block by block from ECB: memory does not grow with the me
 """
 
 import cryptolib
+
 from box.core import mac
 
 NONCE_SIZE, TAG_SIZE = 13, 4

@@ -7,6 +7,8 @@ After a restart it stays off. It would have to guess how long it had sounded; a 
 sound for ever; and the alarm itself is in flash and goes on. The event log tells that it was cut off.
 """
 
+from box.core.hours import SilentHours
+
 # What is told, for the log and the event log.
 SOUNDS = "on"
 TRIED = "on for a moment: test mode"
@@ -21,16 +23,17 @@ _TRIAL_MS = 2000  # enough to hear that it works
 class SirenRule:
     """`allowed`: by the site's risk form. `until_ms`: when it falls silent, None while it is."""
 
-    def __init__(self, allowed: bool, max_s: int) -> None:
+    def __init__(self, allowed: bool, max_s: int, hours: SilentHours) -> None:
         self._allowed = allowed
         self._max_ms = max_s * 1000
+        self._hours = hours
         self.until_ms: "int | None" = None
 
-    def alarm(self, now_ms: int, silent_hours: bool, test_mode: bool) -> "str | None":
+    def alarm(self, now_ms: int, utc: "int | None", test_mode: bool) -> "str | None":
         """An alarm was raised: what the siren does; None where it is not allowed, which is nothing to tell."""
         if not self._allowed:
             return None
-        if silent_hours:
+        if self._hours.are_on(utc):
             return SILENT_HOURS
         self.until_ms = max(self.until_ms or 0, now_ms + (_TRIAL_MS if test_mode else self._max_ms))
         return TRIED if test_mode else SOUNDS

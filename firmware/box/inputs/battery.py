@@ -29,6 +29,7 @@ class Battery:
         self._clock = clock
         self._watch = BatteryWatch(limits)
         self._failed = False
+        self.turns = 0
 
     @property
     def low(self) -> bool:
@@ -55,6 +56,7 @@ class Battery:
     async def run(self, on_change) -> None:
         """Call `on_change(what, mv)` with LOW, WELL or EMPTY of core/battery.py when that is news."""
         while True:
+            self.turns += 1
             mv = self.mv()
             news = self._watch.look(mv, self._mains(), self._needed(), self._clock.now())
             if news is not None:

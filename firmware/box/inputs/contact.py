@@ -16,6 +16,7 @@ class Contact:
         self._level_on = level
         self._clock = clock
         self._level = Level(times_ms)
+        self.turns = 0
         self._poll_ms = min(500, max(50, times_ms[0] // 4))
 
     @property
@@ -31,6 +32,7 @@ class Contact:
     async def run(self, on_change) -> None:
         """Call `on_change(is_on)` for each change that has held."""
         while True:
+            self.turns += 1
             if self._level.look(self.is_on, self._clock.now()):
                 on_change(self._level.active)
             await asyncio.sleep_ms(self._poll_ms)

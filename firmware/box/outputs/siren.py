@@ -2,49 +2,37 @@
 
 import asyncio
 
+from box.core import alert, conditions
 from box.core.siren import SirenRule, after_restart
 from box.log import Log
 
-MAX_S = 180  # a siren that does not stop draws complaints, then gets unplugged
+_TURN_MS = 10_000
 
 _log = Log("siren")
 
 
 class Siren:
-    """`pin` is an output whose level `on_level` sounds it; `now()` gives monotonic milliseconds.
+    """`pin` is an output whose level `on_level` sounds it. `tell(what)` gets each thing worth an event."""
 
-    `allowed` by the site's risk form; `silent_hours()` and `test_mode()` are asked at an alarm. `tell(what)` gets each
-    thing worth an event: a text of core/siren.py.
-    """
-
-    def __init__(
-        self,
-        pin,
-        on_level: int,
-        allowed: bool,
-        now,
-        max_s: int = MAX_S,
-        silent_hours=lambda: False,
-        test_mode=lambda: False,
-        tell=lambda what: None,
-    ):
-        self._pin = pin
-        self._on = on_level
-        self._rule = SirenRule(allowed, max_s)
-        self._now = now
-        self._silent_hours = silent_hours
-        self._test_mode = test_mode
+    def __init__(self, output: tuple, rule: SirenRule, clock, status, tell):
+        self._pin, self._on = output
+        self._rule = rule
+        self._clock = clock
+        self._status = status
         self._tell = tell
         self._changed = asyncio.Event()
-        pin.value(1 - on_level)
+        self.turns = 0
+        self._pin.value(1 - self._on)
 
-    def sound(self) -> None:
+    def alert(self, sequence: int, kind: int) -> None:
         """An alarm: sound at once, if that is right; a further alarm while it sounds begins the time anew."""
-        self._told(self._rule.alarm(self._now(), self._silent_hours(), self._test_mode()))
+        if kind == alert.ALARM:
+            test_mode = self._status.is_on(conditions.TEST_MODE)
+            self._told(self._rule.alarm(self._clock.now(), self._clock.utc(), test_mode))
 
-    def silence(self) -> None:
-        """Somebody is in charge."""
-        self._told(self._rule.taken())
+    def answered(self, sequence: int, kind: int, state: int) -> None:
+        if state == alert.IN_CHARGE:
+            self._told(self._rule.taken())
 
     def restarted(self, last_told: "str | None") -> None:
         """After a start, with what was told last before it: say so if a siren was cut off."""
@@ -52,15 +40,14 @@ class Siren:
 
     async def run(self) -> None:
         while True:
+            self.turns += 1
             self._changed.clear()
             until_ms = self._rule.until_ms
-            if until_ms is None:
-                await self._changed.wait()
-                continue
+            wait_ms = _TURN_MS if until_ms is None else min(_TURN_MS, max(0, until_ms - self._clock.now()))
             try:
-                await asyncio.wait_for_ms(self._changed.wait(), max(0, until_ms - self._now()))
+                await asyncio.wait_for_ms(self._changed.wait(), wait_ms)
             except asyncio.TimeoutError:
-                self._told(self._rule.look(self._now()))
+                self._told(self._rule.look(self._clock.now()))
 
     def _told(self, what: "str | None") -> None:
         if what is None:

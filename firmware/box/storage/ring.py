@@ -6,12 +6,14 @@ block was prepared, the owner's tag, checksum. It is written after the erase has
 ended and zeroed before the next begins, so that a half-erased block is never read.
 
 The other slots, one program each:
-    0  state word: for each of two marks a byte `set` and a byte `settled`, FF until cleared in place
+    0  state word: for each of two marks two bytes, `set` and `settled`, FF until cleared in place
     4  id, u32, growing    8  carried marks (bits)    9  length    10  payload    -4  CRC-32 of 4..-4
 
-A mark is two programs, first `set`, then `settled`. A cut program leaves cells that
-read differently each time; a `settled` that reads as cleared proves that `set` was
-finished, so that at boot only unsettled marks need programming again, not all.
+A cut program leaves cells that read differently each time, so a start programs a mark
+again that is half there. Mark 1 is two programs, first `set`, then `settled`: a
+`settled` that reads as cleared proves that `set` was finished. Mark 0 is one program of
+both bytes, and wears half as much. If all its cells are flaky it may read as set at one
+start and as unset at the next: use it for what may be done twice.
 A record that must outlive its block is appended again with its marks carried under
 the checksum: of two records with one id the later says all.
 
@@ -33,7 +35,7 @@ _SLOT = "<IBB"  # from 4 on
 _PAYLOAD, _CRC_SIZE = 10, 4
 _RESIDUE = 0x2144DF1C  # CRC-32 of anything followed by its own CRC-32
 _UNSET = b"\xff\xff\xff\xff"  # the state word
-_ZERO = bytes(1)
+_ZERO, _ZEROS = bytes(1), bytes(2)
 _TRIES = 3  # of a program or a read, in case of a bad cell
 
 
@@ -94,16 +96,20 @@ class Ring:
         return position
 
     def mark(self, position: int, mark: int) -> bool:
-        """Set mark 0 or 1 of a record; False if it was set already."""
+        """Set mark 0 (one program) or 1 (two) of a record; False if it was set already."""
         if self.is_marked(position, mark):
             return False
-        self._program(position, _ZERO, 2 * mark)
-        self._program(position, _ZERO, 2 * mark + 1)
+        if mark:
+            self._program(position, _ZERO, 2)
+            self._program(position, _ZERO, 3)
+        else:
+            self._program(position, _ZEROS, 0)
         return True
 
     def is_marked(self, position: int, mark: int) -> bool:
         self._read(position, self._word)
-        return bool(self._word[8] >> mark & 1) or self._word[2 * mark + 1] != 0xFF
+        # Only what a start would not program again: it has made firm what it found half done.
+        return bool(self._word[8] >> mark & 1) or not self._word[2 * mark] | self._word[2 * mark + 1]
 
     def read(self, position: int) -> "tuple | None":
         """(id, payload) of a record; None if there is none that passes its checksum."""
@@ -302,7 +308,7 @@ class Ring:
         marks = buffer[at + 8]
         if buffer[at] & buffer[at + 1] != 0xFF:
             marks |= 1
-            if buffer[at + 1] == 0xFF:
+            if buffer[at] | buffer[at + 1]:
                 self.mark(position, 0)
         if buffer[at + 2] & buffer[at + 3] != 0xFF:
             marks |= 2

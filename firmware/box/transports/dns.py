@@ -57,7 +57,7 @@ class Resolver:
     def __init__(self, servers, store, random):
         self._servers = servers
         self._store = store
-        self._random = random
+        self.random = random
         self._good = store.load()
         self._given: "str | None" = None  # handed out last, and not known to be good
         self._fresh = False  # `_good` worked, and has not been handed out since
@@ -94,7 +94,7 @@ class Resolver:
         """The good one if it is among them, else any, but not the one that has just failed. If DNS knows no other,
         it may be lying: then the good one's turn comes again."""
         others = [address for address in addresses if address != self._given] or [self._good or self._given]
-        return self._good if self._good in others else others[self._random(1)[0] % len(others)]
+        return self._good if self._good in others else others[self.random(1)[0] % len(others)]
 
     async def _look_up(self, host: str) -> list:
         reason: "Exception | str" = "the network names no DNS server"
@@ -111,7 +111,7 @@ class Resolver:
 
     async def _ask(self, server: str, host: str) -> tuple:
         """One query from a port of its own: (addresses, seconds for which they hold), OSError or DnsError."""
-        query = dns.encode_query(host, int.from_bytes(self._random(2), "big"))
+        query = dns.encode_query(host, int.from_bytes(self.random(2), "big"))
         address = socket.getaddrinfo(server, _PORT, 0, socket.SOCK_DGRAM)[0][-1]
         plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:

@@ -1,4 +1,4 @@
-"""The way to the receiver over MQTT: which topic carries what.
+"""The link to the receiver over MQTT: which topic carries what.
 
 alertbox/<box>/alert up, /ack down, /state retained with the last will, so that
 the broker itself tells of a box that fell silent.
@@ -12,21 +12,22 @@ from box.transports.mqtt import MqttClient
 
 _ONLINE, _OFFLINE = b"online", b"offline"
 
-_log = Log("receiver")
+_log = Log("link")
 
 
-class ReceiverLink:
-    """`where`: host, port, server_name of the broker; `enrolment`: user, password, ca.
-    `on_ack(message)` gets each acknowledgement as it came;
-    `on_link()` is told of each new connection, before anything is sent over it;
-    `await resolve(host)` gives the receiver's IP address."""
+class Link:
+    """A path of alerts/outbox.py. `where`: host, port, server_name of the broker; `enrolment`: user, password, ca.
 
-    def __init__(self, where: dict, enrolment, box: bytes, may_connect, random, on_ack, on_link, resolve):
+    `may_connect()` is asked before each connection; `wire` says who else is called.
+    """
+
+    name = "network"
+
+    def __init__(self, where: dict, enrolment, box: bytes, resolver, may_connect):
         base = "alertbox/%s/" % box.hex()
         self._alert = base + "alert"
         self._state = base + "state"
-        self._on_ack = on_ack
-        self._on_link = on_link
+        self._resolver = resolver
         self._linked = asyncio.Event()
         self._client = MqttClient(
             host=where["host"],
@@ -38,12 +39,18 @@ class ReceiverLink:
             password=enrolment.password,
             will=(self._state, _OFFLINE),
             subscriptions=(base + "ack",),
-            on_message=self._message,
+            on_message=lambda topic, message: self._on_message(message),
             on_connected=self._connected,
             may_connect=may_connect,
-            random=random,
-            resolve=resolve,
+            random=resolver.random,
+            resolve=resolver.resolve,
         )
+
+    def wire(self, on_message, on_link) -> None:
+        """`on_message(message)` gets each acknowledgement as it came; `on_link()` is told of each new connection, before
+        anything is sent over it."""
+        self._on_message = on_message
+        self._on_link = on_link
 
     @property
     def connected(self) -> bool:
@@ -74,11 +81,9 @@ class ReceiverLink:
         await asyncio.gather(self._client.run(), self._announce())
 
     def _connected(self) -> None:
+        self._resolver.confirm()
         self._on_link()
         self._linked.set()
-
-    def _message(self, topic: str, message: bytes) -> None:
-        self._on_ack(message)
 
     async def _announce(self) -> None:
         while True:

@@ -1,12 +1,12 @@
-"""The technician's way in, wired: the console's table, and what stands behind each part of it."""
+"""The technician's way in: the console's table, and what stands behind each part of it."""
 
 import os
 import select
 import sys
 
-import board
 import machine
 import micropython
+
 from box.console.bips import BipMethods
 from box.console.deeds import Deeds
 from box.console.documents import Documents
@@ -14,51 +14,32 @@ from box.console.facts import Facts
 from box.console.lock import Lock
 from box.console.serial import Console
 from box.core.access import Access
-from box.version import BUILT, VERSION
 from box.wiring.flash import LOCK_FILE
 
 
 class _Chip:
-    """What the deeds need of the chip and its flash."""
+    """What the deeds need of the chip."""
 
     reset = staticmethod(machine.reset)
     kbd_intr = staticmethod(micropython.kbd_intr)
-
-    def __init__(self, stored):
-        self.forget = stored.forget
+    random = staticmethod(os.urandom)
 
 
-def console(
-    stored, town, clock, signer, issuer, wifi, test_mode, radio, state, checks, is_busy, is_wanted, is_down
-) -> Console:
-    """`town`: the key that signs technicians' certificates, or None; from `state` on: see console/deeds.py."""
-    identity, journal, events = stored.identity, stored.journal, stored.events
-    access = Access(identity.box, town or b"", stored.is_locked())
-    about = {"version": VERSION, "board": board.NAME}
-    lock = Lock(access, LOCK_FILE, clock, os.urandom, is_busy)
-    parts = (
-        Facts(identity, about, state, clock, BUILT, events, journal, access, test_mode),
-        lock,
-        Deeds(
-            identity,
-            signer,
-            issuer,
-            journal,
-            clock,
-            test_mode,
-            wifi,
-            checks,
-            is_busy,
-            is_wanted,
-            is_down,
-            _Chip(stored),
-        ),
-        BipMethods(radio.bips, radio.pairing, clock),
-        Documents(stored.settings, stored.enrolment, lock.show),
-    )
+def console(box) -> Console:
+    """`box`: the record of its parts, see app.py. The town's key signs technicians' certificates."""
+    stored = box.stored
+    town = box.enrolment.town if box.enrolment else None
+    access = Access(stored.identity.box, town or b"", stored.is_locked())
+    lock = Lock(box, access, LOCK_FILE, os.urandom)
     table: dict = {}
-    for part in parts:
+    for part in (
+        Facts(box, access),
+        lock,
+        Deeds(box, _Chip),
+        BipMethods(box.radio.bips, box.radio.pairing, box.clock),
+        Documents(stored.settings, stored.enrolment, lock.show),
+    ):
         table.update(part.table())
     poller = select.poll()
     poller.register(sys.stdin.buffer, select.POLLIN)
-    return Console(table, access, clock, sys.stdin.buffer, poller, sys.stdout.buffer.write)
+    return Console(table, access, box.clock, (sys.stdin.buffer, poller, sys.stdout.buffer.write))

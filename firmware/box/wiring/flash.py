@@ -6,7 +6,9 @@ journals and waits. `fault` then tells the technician.
 
 import os
 
-from box.core import config
+from esp32 import Partition
+
+from box.core import conditions, config
 from box.errors import StorageError
 from box.log import Log
 from box.storage import identity
@@ -15,54 +17,68 @@ from box.storage.documents import EnrolmentStore, Settings, take_over
 from box.storage.events import EventLog
 from box.storage.folder_flash import FolderFlash
 from box.storage.journal import Journal
+from box.storage.plan import Plan
 from box.storage.slots import Slots
-from esp32 import Partition
 
 KEY_FILE = "/key"
 ADDRESS_FILE = "/address"
 LOCK_FILE = "/locked"
 
-_log = Log("startup")
+# Conditions that the event log tells of: the events of their begin and end.
+_EVENTS = {
+    conditions.PATH_LOST: (EventLog.LINK_DOWN, EventLog.LINK_UP),
+    conditions.JAMMED: (EventLog.JAMMING, EventLog.JAMMING),
+}
+
+_log = Log("flash")
 
 
 def _flash(label: str, blocks: int):
-    """The raw partition `label`, or a folder of `blocks` blocks where the partition table is not ours."""
+    """The raw partition `label`, or a folder of `blocks` blocks where the partition table has none."""
     found = Partition.find(Partition.TYPE_DATA, label=label)
     if found:
         return found[0]
-    _log.warning("no such partition, using a folder: for development only", label=label)
+    _log.warning("no such partition, using a folder", label=label)
     return FolderFlash("/" + label, blocks)
 
 
 class Stored:
-    """`settings`, `enrolment`: the stores; `fault`: None or a sentence.
+    """`settings`, `enrolment`: the stores.
 
-    `journal`, `identity`, `events`, `counters` (the bips', not recovered yet) are there once they are opened.
+    `journal`, `identity`, `events`, `plan`, `counters` (the bips', not recovered yet) are there once they are opened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock, status) -> None:
+        self._clock = clock
+        self._status = status
         self.settings = Settings(Slots("/settings"))
         self.enrolment = EnrolmentStore(Slots("/enrolment"))
-        self.fault: "str | None" = None
-        self.new_key = False
+        self._new_key = False
 
-    def take_over(self) -> None:
-        """Move in what an older version left."""
+    def open_documents(self) -> tuple:
+        """(settings, filled, the defaults if they cannot be used; enrolment or None); an older version's moved in."""
         self._try(lambda: take_over(self.settings, self.enrolment))
-
-    def load_settings(self) -> dict:
-        """The settings, filled; the defaults if they cannot be used."""
-        return config.fill(self._try(self.settings.load) or config.default())
-
-    def load_enrolment(self):
-        return self._try(self.enrolment.load)
+        return config.fill(self._try(self.settings.load) or config.default()), self._try(self.enrolment.load)
 
     def open_journal(self) -> None:
         self.journal = Journal(_flash("journal", 32))
         self.journal.recover()
 
-    def open_identity(self, random) -> None:
-        """Load the key or make one; `random` is only random with the radio on. The journal is open."""
+    def open_rest(self, random, reset_cause: int) -> None:
+        """What the alerts of a journal that is open need. `random` is only random with the radio on."""
+        self._open_identity(random)
+        self.events = EventLog(_flash("events", 16))
+        self.events.recover(self.journal.highest_boot, "reset %d" % reset_cause)
+        if self._new_key:
+            self.events.record(None, 0, self.events.KEY_MADE)
+        self.counters = BipCounters(_flash("bips", 8), self.identity.box)
+        plan = _flash("plan", 8)
+        self.plan = Plan(plan, self.identity.box)
+        self.plan.recover()
+        self._status.set(conditions.OLD_TABLE, isinstance(plan, FolderFlash))
+
+    def _open_identity(self, random) -> None:
+        """Load the key, or make one."""
         known = identity.load(KEY_FILE)
         if known is not None and self.journal.holds(known.box):
             self.identity = known
@@ -71,21 +87,17 @@ class Stored:
             _log.error("key and journal do not belong together: new key, enrol this box again")
         self.identity = identity.make(KEY_FILE, random)
         self.journal.format(self.identity.box)
-        self.new_key = True
+        self._new_key = True
 
-    def open_events(self, reset_cause: int) -> None:
-        self.events = EventLog(_flash("events", 16))
-        self.events.recover(self.journal.highest_boot, "reset %d" % reset_cause)
-        if self.new_key:
-            self.events.record(None, 0, self.events.KEY_MADE)
+    def condition(self, row: int, on: bool) -> None:
+        if row in _EVENTS:
+            begins, ends = _EVENTS[row]
+            self.note(begins if on else ends, "" if begins != ends else "begun" if on else "over")
 
-    def open_counters(self) -> None:
-        self.counters = BipCounters(_flash("bips", 8), self.identity.box)
-
-    def note(self, clock, code: int, detail: str = "") -> None:
+    def note(self, code: int, detail: str = "") -> None:
         """Write an event that the box can do without."""
         try:
-            self.events.record(clock.utc_to_save(), clock.uptime_s(), code, detail)
+            self.events.record(self._clock.utc_to_save(), self._clock.uptime_s(), code, detail)
         except StorageError as error:
             _log.error("an event is not on flash", reason=error)
 
@@ -109,7 +121,7 @@ class Stored:
             return load()
         except StorageError as error:
             _log.error("not usable", reason=error)
-            self.fault = str(error)
+            self._status.set(conditions.STORED, True, str(error))
             return None
 
 

@@ -1,15 +1,22 @@
-"""The box's own senses and local signs, wired: what hangs on which pin, by the board and the settings."""
+"""What is wired to the box: which input and output hangs on which pin, by the board and the settings."""
 
 import board
 import machine
+
 from box import power
-from box.core import alert, levels, policy
+from box.core import alert, conditions, levels, policy
+from box.core import battery as cell
 from box.core.hours import SilentHours
-from box.core.signs import Signs
+from box.core.siren import SirenRule
 from box.inputs.button import Button
 from box.inputs.contact import Contact
+from box.log import Log
 from box.outputs.light import Light
 from box.outputs.siren import Siren
+
+_LIMIT_MS = 30_000
+
+_log = Log("pins")
 
 
 def _input(name: str, rests: str = "open"):
@@ -24,89 +31,75 @@ def _output(name: str):
     return machine.Pin(number, machine.Pin.OUT, value=1 - active), active
 
 
-def light() -> Light:
-    """First of all, so that it shows that the box starts."""
-    return Light(*_output("light"))
+class Pins:
+    """`light`, `siren`, `button`: to be used by others. `rows`: what runs, as parts.py takes it."""
 
-
-class Senses:
-    """`needed()`: a press waits or an incident runs; `tell(what)`: the siren's events."""
-
-    def __init__(self, settings: dict, clock, test_mode, needed, tell):
+    def __init__(self, settings: dict, stored, clock, status):
+        self._stored = stored
+        self._clock = clock
+        self._status = status
+        self._settings = settings
+        self._buttons: list = []  # (name, source in an alert, button, gesture -> kind)
         inputs = settings["inputs"]
-        self.sources = []  # (name, source in an alert, button, gesture -> kind)
+        self.light = Light(_output("light"), clock, status, stored.journal.undelivered_presses)
         for name, source in board.SOURCES.items():
             # Without a foot switch its pin is left alone.
             if inputs[name] != "none":
                 pin, active = _input(name, inputs[name])
-                meanings = policy.meanings(settings["policy"][name])
                 button = Button(pin, clock.now, active, woke=power.press if name == "button" else None)
-                self.sources.append((name, source, button, meanings))
+                self._buttons.append((name, source, button, policy.meanings(settings["policy"][name])))
                 if name == "button":
                     self.button = button
-        pin, present = _input("mains")
-        self._mains = Contact(pin, 1 - present, clock, levels.mains_lost(inputs["mains_s"]))
-        self._case = None
-        if inputs["tamper"] != "none":
-            pin, is_open = _input("tamper")  # the board's level is that of a contact that a closed case closes
-            self._case = Contact(pin, is_open if inputs["tamper"] == "closed" else 1 - is_open, clock, levels.CASE_OPEN)
-        self.battery = power.battery(lambda: self.mains, needed, clock)
+        status.inputs = tuple([button for _, _, button, _ in self._buttons])
         hours = SilentHours(settings["silent_hours"], settings["shop"]["zone"])
-        siren = settings["siren"]
-        pin, sounding = _output("siren")
-        self.siren = Siren(
-            pin,
-            sounding,
-            siren["allowed"],
-            clock.now,
-            siren["max_s"],
-            lambda: hours.are_on(clock.utc()),
-            lambda: test_mode.is_on(clock.now()),
-            tell,
-        )
-        self.signs = Signs()
+        rule = SirenRule(settings["siren"]["allowed"], settings["siren"]["max_s"], hours)
+        self.siren = Siren(_output("siren"), rule, clock, status, lambda what: stored.note(stored.events.SIREN, what))
+        self._contacts = [self._mains(inputs)]
+        if inputs["tamper"] != "none":
+            # The board's level is that of a contact that a closed case closes.
+            pin, is_open = _input("tamper")
+            level = is_open if inputs["tamper"] == "closed" else 1 - is_open
+            self._contacts.append(self._contact("case", conditions.CASE_OPEN, pin, level, levels.CASE_OPEN))
+
+    def _mains(self, inputs: dict) -> tuple:
+        pin, present = _input("mains")
+        row = self._contact("mains", conditions.MAINS_LOST, pin, 1 - present, levels.mains_lost(inputs["mains_s"]))
+        self._no_mains = row[2]
+        return row
+
+    def _contact(self, name: str, condition: int, pin, level: int, times_ms: tuple) -> tuple:
+        contact = Contact(pin, level, self._clock, times_ms)
+        self._status.measure(condition, lambda: contact.is_on)
+        return name, _LIMIT_MS, contact, (lambda is_on: self._status.set(condition, is_on),)
 
     @property
     def mains(self) -> bool:
-        return not self._mains.is_on
+        return not self._no_mains.is_on
 
-    @property
-    def open(self) -> bool:
-        """Is a gesture undecided, on any of the buttons?"""
-        for _, _, button, _ in self.sources:
-            if button.open:
-                return True
-        return False
+    def rows(self, issuer, pressed) -> list:
+        """`pressed(source)` is told after the alert of a press."""
+        self.battery = power.battery(lambda: self.mains, lambda: issuer.is_needed, self._clock)
+        rows = [
+            ("light", _LIMIT_MS, self.light, ()),
+            ("siren", _LIMIT_MS, self.siren, ()),
+            ("battery", _LIMIT_MS, self.battery, (self._battery_changed,)),
+        ]
+        for name, source, button, meanings in self._buttons:
+            rows.append((name, _LIMIT_MS, button, (self._reporter(issuer, pressed, source, button, meanings),)))
+        return rows + self._contacts
 
-    @property
-    def fault(self) -> "str | None":
-        if self._case and self._case.told:
-            return "The case is open: close it."
-        if self.battery.low:
-            return "The battery is low or missing: leave the box on mains, or replace its battery."
-        if self._mains.told:
-            return "There is no mains: the box runs on its battery."
-        return None
+    def _reporter(self, issuer, pressed, source: int, button: Button, meanings: dict):
+        def report(gesture: int, decided_ms: int) -> None:
+            kind = meanings[gesture]
+            _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
+            issuer.issue(kind, source, button.began_ms)
+            pressed(source)
 
-    def flags(self) -> int:
-        flags = 0
-        if self._mains.is_on:
-            flags |= alert.FLAG_MAINS_LOST
-        if self.battery.low:
-            flags |= alert.FLAG_BATTERY_LOW
-        if self._case and self._case.is_on:
-            flags |= alert.FLAG_TAMPER_OPEN
-        return flags
+        return report
 
-    def tasks(self, on_gesture, on_mains, on_case, on_battery) -> dict:
-        """`on_gesture(source, kind, began_ms, decided_ms)`; the others as their drivers say."""
-        tasks = {"mains": self._mains.run(on_mains), "battery": self.battery.run(on_battery), "siren": self.siren.run()}
-        if self._case:
-            tasks["case"] = self._case.run(on_case)
-        for name, source, button, meanings in self.sources:
-            tasks[name] = button.run(_reporter(source, button, meanings, on_gesture))
-        return tasks
-
-
-def _reporter(source: int, button: Button, meanings: dict, on_gesture):
-    return lambda gesture, t_ms: on_gesture(source, meanings[gesture], button.began_ms, t_ms)
+    def _battery_changed(self, what: int, mv: int) -> None:
+        _log.warning("battery", what=what, mv=mv)
+        self._status.set(conditions.BATTERY_LOW, self.battery.low)
+        if what == cell.EMPTY:
+            self._stored.note(self._stored.events.EMPTY, "%d mV" % mv)
+            power.switch_off(self.button)

@@ -3,9 +3,10 @@
 import asyncio
 
 import bluetooth
+
 from box.bips.pairing import Pairing
 from box.bips.registry import Registry
-from box.core import alert, jamming
+from box.core import conditions, jamming
 from box.inputs.ble import Ble
 from box.log import Log
 
@@ -17,11 +18,10 @@ _log = Log("radio")
 class Radio:
     """`ble`, `bips`, `pairing`: driver, registry, and who comes into it."""
 
-    def __init__(self, stored, settings: dict, issuer, clock):
+    def __init__(self, stored, settings: dict, issuer, clock, status):
         self.turns = 0
-        self._stored = stored
-        self._issuer = issuer
         self._clock = clock
+        self._status = status
         self.ble = ble = Ble(bluetooth.BLE(), clock.now)
         self.bips = Registry(
             settings,
@@ -29,20 +29,12 @@ class Radio:
             issuer,
             stored.journal,
             stored.events,
-            self._record,
+            stored.note,
             clock,
             ble.follow,
         )
-        self.pairing = Pairing(stored.settings, self.bips, stored.counters, stored.events, self._record, clock)
+        self.pairing = Pairing(stored.settings, self.bips, stored.counters, stored.events, stored.note, clock)
         self._jamming = jamming.JammingWatch(clock.now())
-
-    @property
-    def fault(self) -> "str | None":
-        if self.ble.deaf:
-            return "Bluetooth fails: restart this box; if that does not help, replace it."
-        if self._jamming.suspected:
-            return "No radio is heard any more, as if somebody jammed it: look around, press each bip."
-        return self.bips.fault
 
     def packet(self, address, rssi: int, payload: bytes) -> None:
         self.bips.packet(address, rssi, payload)
@@ -55,6 +47,10 @@ class Radio:
             self.bips.look()
             self.pairing.look()
             self._listen()
+            fault = self.bips.fault
+            self._status.set(conditions.DEAF, self.ble.deaf)
+            self._status.set(conditions.BIP, fault is not None, fault or "")
+            self._status.set(conditions.LEARNING, self.pairing.waits)
 
     def _listen(self) -> None:
         now = self._clock.now()
@@ -66,10 +62,6 @@ class Radio:
             return
         begun = found == jamming.BEGUN
         _log.warning("jamming suspected" if begun else "the air is alive again")
-        self._record(self._stored.events.JAMMING, "begun" if begun else "over")
+        self._status.set(conditions.JAMMED, begun)
         if begun:
-            self._issuer.issue(alert.JAMMING, 0)
             self.ble.rescan()  # or was it the scan that had died?
-
-    def _record(self, code: int, detail: str) -> None:
-        self._stored.note(self._clock, code, detail)

@@ -117,7 +117,7 @@ def _gesture(box: VirtualBox, receiver: ReceiverThread, presses: list[int]) -> N
 def _delivered(box: VirtualBox, receiver: ReceiverThread, mark: int) -> None:
     sequence = int(box.wait_log("issuer", "journalled", since=mark).fields["seq"])
     receiver.wait_for(lambda alert: alert.sequence == sequence)
-    box.wait_log("dispatcher", f"received seq={sequence}", since=mark)
+    box.wait_log("outbox", f"received seq={sequence}", since=mark)
 
 
 def _pair(box: VirtualBox, bip: VirtualBip) -> None:

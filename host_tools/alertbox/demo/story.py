@@ -31,7 +31,7 @@ _PAUSE_S = 0.6  # longer than a double press may take: what follows is a gesture
 
 
 # What the box says when it knows what was pressed.
-_BUTTON_TOLD = ("app", "classified")
+_BUTTON_TOLD = ("pins", "classified")
 _BIP_TOLD = ("bips", "pressed")
 BIP_REPLAY = "bip-replay"  # the box's refusals of what was recorded of a bip; the receiver has other reasons
 

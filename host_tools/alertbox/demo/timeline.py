@@ -77,7 +77,7 @@ class Timeline:
                 before = len(row.moments)
                 log = self._box.log
                 for line in log:
-                    if line.module == "dispatcher" and line.fields.get("seq") == str(row.sequence):
+                    if line.module == "outbox" and line.fields.get("seq") == str(row.sequence):
                         word = line.text.split()[0]
                         if word in ("sending", "received"):
                             row.note("sent" if word == "sending" else word, _written(log, line))

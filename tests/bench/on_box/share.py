@@ -1,6 +1,6 @@
 """The box's own share of a press: from classification to the MQTT packet that TLS gets, through the real parts.
 
-Issuer, signer (a pair ready), journal, dispatcher, envelope and packet are the firmware's; the transport only notes the
+Issuer, signer (a pair ready), journal, outbox, envelope and packet are the firmware's; the transport only notes the
 time. The receipt comes back each time, as in service.
 """
 
@@ -10,9 +10,10 @@ import os
 import time
 
 from box.alerts.issuer import Issuer
-from box.alerts.outbox import Dispatcher
+from box.alerts.outbox import Outbox
 from box.core import alert, cbor, cose, mac, mqtt, p256, signer
 from box.core.incident import Incident
+from box.status import Status
 from box.storage.identity import Identity
 from box.storage.journal import Journal
 from measured_flash import MeasuredFlash
@@ -35,10 +36,23 @@ class _Clock:
     def uptime_s(self):
         return time.ticks_ms() // 1000
 
+    def correct(self, utc):
+        pass
+
+
+class _Stored:
+    class events:
+        boot = 1
+
+    def __init__(self, identity, journal):
+        self.identity = identity
+        self.journal = journal
+
 
 class _Transport:
     """Builds the packet as the MQTT client does and stops the watch."""
 
+    name = "bench"
     connected = True
 
     def __init__(self, topic):
@@ -48,6 +62,9 @@ class _Transport:
         self.at_us = 0
 
     async def wait_connected(self):
+        pass
+
+    def hurry(self):
         pass
 
     async def send(self, message):
@@ -74,19 +91,10 @@ async def _main():
     keys = signer.Signer(private, 1, os.urandom)
     clock = _Clock()
     transport = _Transport("alertbox/" + identity.box.hex() + "/alert")
-    dispatcher = Dispatcher(journal, identity.box, _KEY, clock, os.urandom, lambda sequence, state, utc: None)
-    issuer = Issuer(
-        identity,
-        1,
-        keys,
-        journal,
-        Incident(),
-        clock,
-        lambda: 0,  # flags
-        lambda sequence, kind: dispatcher.notify(),
-        print,  # a fault of flash: there is none
-    )
-    task = asyncio.create_task(dispatcher.run(transport))
+    outbox = Outbox(((transport, 0),), journal, (identity.box, _KEY), clock, os.urandom)
+    issuer = Issuer(_Stored(identity, journal), keys, Incident(), clock, Status())
+    issuer.listeners = (outbox,)
+    task = asyncio.create_task(outbox.run())
     total_us, flash_us, reads, read_bytes, programs, erases = [], 0, 0, 0, [], 0
     for _ in range(_PRESSES):
         p256.finish(keys.refill())
@@ -105,7 +113,7 @@ async def _main():
         flash_us += flash.us - before[0]
         reads += flash.reads - before[1]
         read_bytes += flash.read_bytes - before[2]
-        dispatcher.acknowledge(_receipt(identity.box, sequence))
+        outbox.acknowledge(_receipt(identity.box, sequence))
         assert not journal.undelivered()
     task.cancel()
     total_us.sort()
