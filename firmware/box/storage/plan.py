@@ -1,8 +1,8 @@
 """What is under way for each incident, on flash before it is done: after a power cut it goes on at the same step.
 
-A record says all about one incident, and the newest of an incident counts: version of the format, incident (the sequence
-of its first alert), and the step, whose bytes belong to who writes them; no step ends the incident. It has a ring of its
-own, since a journal's slot is full and a step is written far more often than an alert.
+A record says all about one incident, and the newest of an incident counts: version of the format, incident (the
+sequence of its first alert), and the step, whose bytes belong to who writes them; no step ends the incident. It has a
+ring of its own, since a journal's slot is full and a step is written far more often than an alert.
 
 Sequences belong to a key, so the plan does as well. Steps of another version of the format are given up, which is told.
 """

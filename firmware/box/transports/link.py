@@ -47,8 +47,10 @@ class Link:
         )
 
     def wire(self, on_message, on_link) -> None:
-        """`on_message(message)` gets each acknowledgement as it came; `on_link()` is told of each new connection, before
-        anything is sent over it."""
+        """`on_message(message)` gets each acknowledgement as it came.
+
+        `on_link()` is told of each new connection, before anything is sent over it.
+        """
         self._on_message = on_message
         self._on_link = on_link
 
