@@ -8,19 +8,7 @@ from typing import Any
 import pytest
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
-from alertbox.town import Town
 from stepping import advance_until
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Town:
-    return Town.create(tmp_path / "town")
-
-
-@pytest.fixture
-def receiver(town: Town) -> Iterator[ReceiverThread]:
-    with ReceiverThread(town) as running:
-        yield running
 
 
 @pytest.fixture

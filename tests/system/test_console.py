@@ -140,11 +140,11 @@ def press(box: VirtualBox, receiver: ReceiverThread, *durations_ms: int) -> Stor
 
 
 def alert_of(box: VirtualBox, receiver: ReceiverThread, sequence: int) -> StoredAlert:
-    own = formats.box_id(key_of(box)).hex()
+    own = formats.box_id(public_key(box)).hex()
     return receiver.wait_for(lambda alert: alert.box == own and alert.sequence == sequence)
 
 
-def key_of(box: VirtualBox) -> bytes:
+def public_key(box: VirtualBox) -> bytes:
     assert box.public_key is not None
     return box.public_key
 
@@ -524,7 +524,7 @@ def test_secrets_come_neither_in_the_log_nor_in_an_answer(make_box, receiver: Re
 def test_a_factory_reset_makes_a_new_box_and_the_hold_raises_an_alarm(box, console, receiver):
     console.call("set", "shop", SHOP)
     console.call("lock")
-    old = key_of(box)
+    old = public_key(box)
     box.edges("button", [(0, 1)])
     box.advance(2000)
     alarm = alert_of(box, receiver, int(box.wait_log("issuer", "journalled").fields["seq"]))

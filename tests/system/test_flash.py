@@ -44,7 +44,7 @@ class Application:
             request = json.loads(line.partition(b"\x1e")[2])
             self.asked.append(request["method"])
             reply = {"jsonrpc": "2.0", "id": request["id"], "result": self._answers[request["method"]]}
-            board.send(b"\x1e" + json.dumps(reply).encode() + b"\n")
+            board.say(b"\x1e" + json.dumps(reply).encode() + b"\n")
 
 
 def flash(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:

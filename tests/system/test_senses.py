@@ -75,7 +75,7 @@ def take_charge(box, receiver, alert):
 
 
 def glows(box, step_ms=10, length_ms=6000):
-    """(how long the light is on, until it comes on again), in milliseconds, of each time that it comes on in so long."""
+    """(how long it is on, until it is on again), in milliseconds, each time that the light comes on in so long."""
     levels = []
     for _ in range(length_ms // step_ms):
         levels.append(box.light())
