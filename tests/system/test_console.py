@@ -29,6 +29,19 @@ from board_program import Holder
 from gestures import edges
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "edges",
+    "serial",
+    "wifi",
+    "advance",
+    "begin_edges",
+    "plug",
+    "power_cut_at_flash_operation",
+    "power_on",
+    "set_networks",
+    "unplug",
+)
+
 MINUTE_MS = 60_000
 SERVICE = [right for right in RIGHTS if right != "develop"]
 CONTACT: dict[str, Any] = {"name": "Marie Durand", "number": "+33612345678", "rank": 1}
@@ -77,11 +90,7 @@ def technician(folder: Path, town: Town, name: str, rights: list[str] = SERVICE)
 
 
 @pytest.fixture(scope="module")
-def one_closed(
-    box_choice: Any, receiver: ReceiverThread, town: Town, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Closed]:
-    if box_choice.kind != "sim":
-        pytest.skip("this needs a box that may be locked for good")
+def one_closed(receiver: ReceiverThread, town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     folder = tmp_path_factory.mktemp("closed")
     with VirtualBox(receiver, clock="stepped", folder=folder / "box", name="Closed") as box:
         advance_until(box, lambda: any(line.text.startswith("connected") for line in box.log))

@@ -7,6 +7,21 @@ import pytest
 from alertbox import formats
 from alertbox.box_console import BoxConsole, BoxRefused
 
+pytestmark = pytest.mark.needs(
+    "edges",
+    "mains",
+    "press",
+    "serial",
+    "advance",
+    "battery",
+    "begin_edges",
+    "light",
+    "power_cut",
+    "power_on",
+    "siren",
+    "tamper",
+)
+
 FOOT = {"inputs": {"foot": "open"}}
 
 
