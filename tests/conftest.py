@@ -2,12 +2,17 @@
 
 import platform
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import settings
 from micropython_process import version
+
+if TYPE_CHECKING:  # the unit tests need neither, and loading them takes longer than a file of theirs
+    from alertbox.receiver import ReceiverThread
+    from alertbox.town import Town
 
 # The same cases in every run, so that a red build is red again on the next machine. To look for new ones:
 # `pytest --hypothesis-profile=random tests/unit`. No deadline: a slow machine is no bug.
@@ -60,6 +65,22 @@ def box_choice(pytestconfig: pytest.Config) -> BoxChoice:
     """What `--box` named: `.kind` is sim, serial or pty; `.address` the port or path, empty for sim."""
     choice: BoxChoice = pytestconfig.getoption("--box")
     return choice
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> "Town":
+    from alertbox.town import Town
+
+    return Town.create(tmp_path / "town")
+
+
+@pytest.fixture
+def receiver(town: "Town") -> "Iterator[ReceiverThread]":
+    """The town's."""
+    from alertbox.receiver import ReceiverThread
+
+    with ReceiverThread(town) as running:
+        yield running
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -76,4 +76,4 @@ def _answer(box: MockBoard, line: bytes) -> None:
         "board": "esp32_wrover",
     }
     reply = {"jsonrpc": "2.0", "id": json.loads(line.partition(b"\x1e")[2])["id"], "result": identity}
-    box.send(b"\x1e" + json.dumps(reply).encode() + b"\n")
+    box.say(b"\x1e" + json.dumps(reply).encode() + b"\n")

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "rig"))
 
 from alertbox.town import Town  # noqa: E402
 from fake_box import FakeBox  # noqa: E402

@@ -18,7 +18,7 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = ROOT / "build" / "bench.json"
-sys.path[:0] = [str(ROOT / part) for part in ("tests/tools", "tests/size", "firmware")]
+sys.path[:0] = [str(ROOT / part) for part in ("tests/rig", "tests/size", "firmware")]
 
 from rows import LeftOut, Row, table  # noqa: E402 - `python tests/bench/run.py` alone puts this folder on the path
 

@@ -15,6 +15,7 @@ from alertbox.errors import UserError
 from console_box import BOOT_NOISE, CHALLENGE, LOG, ConsoleBox, Refuse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mistakes import key_of
 
 QUICK = 0.25  # seconds, where a test has to see that nothing comes
 PROMPT = b"\r\nMicroPython v1.29.0; Generic ESP32 module\r\n>>> "
@@ -24,13 +25,6 @@ PROMPT = b"\r\nMicroPython v1.29.0; Generic ESP32 module\r\n>>> "
 def box():
     with ConsoleBox() as box:
         yield box
-
-
-def key_of(call: Any, *arguments: Any, **options: Any) -> str:
-    with pytest.raises(UserError) as error:
-        call(*arguments, **options)
-    assert str(error.value)  # it has its sentence
-    return error.value.key
 
 
 def enter(path: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from alertbox import cli, formats, texts
-from alertbox.errors import UserError
 from alertbox.receiver import ReceiverThread, database
 from alertbox.receiver.false_alarms import TWELVE_MONTHS, SourceCount
 from alertbox.receiver.log import JsonLog
@@ -18,6 +17,7 @@ from alertbox.receiver.store import Store
 from alertbox.receiver.watch import PRESSES
 from alertbox.town import Town
 from fake_box import FakeBox
+from mistakes import key_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 INFORM, HELP, ALARM, TEST, HEARTBEAT, TAMPER = 1, 2, 3, 5, 6, 10
@@ -59,17 +59,6 @@ def box(town) -> FakeBox:
 def counted(town: Town, **options: Any) -> list[tuple[str, int, int, int]]:
     rows = town.false_alarms.counts(**options)
     return [(row.source, row.presses, row.false_alarms, row.shop_false_alarms) for row in rows]
-
-
-def key_of(mistake: Callable[[], object]) -> str:
-    """Which sentence it ends in; that it can be said in both languages is shown on the way."""
-    with pytest.raises(UserError) as error:
-        mistake()
-    for language in texts.LANGUAGES:
-        texts.choose(language)
-        assert "{" not in str(error.value)
-    texts.choose(None)
-    return error.value.key
 
 
 # ---- saying it

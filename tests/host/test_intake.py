@@ -64,9 +64,19 @@ def test_a_forgotten_key_is_read_anew(intake, registry, box):
 
 
 @pytest.mark.parametrize(
-    "topic", ["", "alertbox", "alertbox/0123/alert", "alertbox/0123456789ABCDEF/alert", "x/0123456789abcdef/alert\n"]
+    "topic",
+    [
+        "",
+        "alertbox",
+        "alertbox/0123/alert",
+        "alertbox/0123456789ABCDEF/alert",
+        "x/0123456789abcdef/alert",
+        "alertbox/0123456789abcdef/alert\n",
+        "alertbox/0123456789abcdef\n/alert",
+    ],
 )
 def test_a_topic_of_no_box_is_refused(intake, topic):
+    assert intake.split("alertbox/0123456789abcdef/alert") == ("0123456789abcdef", "alert")
     with pytest.raises(Refused, match="wrong-topic"):
         intake.split(topic)
 

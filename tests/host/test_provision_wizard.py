@@ -105,7 +105,7 @@ def test_every_question_and_hint_has_its_words():
 
 
 def test_the_transcript_in_the_papers_is_what_a_technician_sees_now(written):
-    """Then `python tests/tools/wizard_terminal.py` has the new one, up to its last line."""
+    """Then `python tests/rig/wizard_terminal.py` has the new one, up to its last line."""
     transcript = written[1]
     shown = transcript[: transcript.index("done: [")].rstrip()
     readme = (Path(__file__).parents[2] / "host_tools" / "README.md").read_text(encoding="utf-8")

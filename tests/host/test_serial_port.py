@@ -14,6 +14,7 @@ from alertbox.errors import UserError
 from alertbox.find_box import find_box, look
 from alertbox.serial_port import Port, close_port, find_ports, open_port
 from console_box import ConsoleBox
+from mistakes import mistake
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
@@ -40,11 +41,11 @@ def box():
         yield box
 
 
-def key_of(path: str) -> str:
-    with pytest.raises(UserError) as error:
-        open_port(path)
-    assert path in str(error.value)
-    return error.value.key
+def refusal(path: str) -> str:
+    """The key of the sentence in which opening a port ends, which names the port."""
+    error = mistake(open_port, path)
+    assert path in str(error)
+    return error.key
 
 
 # ---- which there are ----
@@ -137,21 +138,21 @@ def test_another_program_that_has_the_port_is_named(box):
 
 
 def test_a_port_that_is_not_there(tmp_path):
-    assert key_of(str(tmp_path / "ttyUSB9")) == "console-port-none"
+    assert refusal(str(tmp_path / "ttyUSB9")) == "console-port-none"
 
 
 def test_a_port_whose_other_end_has_gone():
     box = ConsoleBox()
     with box:
         pass
-    assert key_of(box.path) == "console-port-none"
+    assert refusal(box.path) == "console-port-none"
 
 
 def test_what_is_no_serial_port(tmp_path):
     (tmp_path / "file").write_text("x")
-    assert key_of(str(tmp_path / "file")) == "console-port-odd"
-    assert key_of(str(tmp_path)) == "console-port-odd"
-    assert key_of("/dev/null") == "console-port-odd"
+    assert refusal(str(tmp_path / "file")) == "console-port-odd"
+    assert refusal(str(tmp_path)) == "console-port-odd"
+    assert refusal("/dev/null") == "console-port-odd"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_why_a_port_does_not_open_is_told_in_a_sentence(monkeypatch, error, key)
         raise error
 
     monkeypatch.setattr(serial.Serial, "open", fail)
-    assert key_of("COM3") == key
+    assert refusal("COM3") == key
 
 
 # ---- which has a box ----

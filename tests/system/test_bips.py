@@ -14,6 +14,22 @@ from alertbox.town import Town
 from bip import CLICK, DOUBLE, HOLD, LONG, TRIPLE, Bip, shelly
 from stepping import advance_until, share_lit
 
+pytestmark = pytest.mark.needs(
+    "advertise",
+    "press",
+    "serial",
+    "wifi",
+    "advance",
+    "crowd",
+    "end_scan",
+    "fail",
+    "light",
+    "power_cut",
+    "power_cut_at_flash_operation",
+    "power_on",
+    "stored",
+)
+
 Make = Callable[..., VirtualBox]
 
 

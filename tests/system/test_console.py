@@ -29,6 +29,19 @@ from board_program import Holder
 from gestures import edges
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "edges",
+    "serial",
+    "wifi",
+    "advance",
+    "begin_edges",
+    "plug",
+    "power_cut_at_flash_operation",
+    "power_on",
+    "set_networks",
+    "unplug",
+)
+
 MINUTE_MS = 60_000
 SERVICE = [right for right in RIGHTS if right != "develop"]
 CONTACT: dict[str, Any] = {"name": "Marie Durand", "number": "+33612345678", "rank": 1}
@@ -77,11 +90,7 @@ def technician(folder: Path, town: Town, name: str, rights: list[str] = SERVICE)
 
 
 @pytest.fixture(scope="module")
-def one_closed(
-    box_choice: Any, receiver: ReceiverThread, town: Town, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Closed]:
-    if box_choice.kind != "sim":
-        pytest.skip("this needs a box that may be locked for good")
+def one_closed(receiver: ReceiverThread, town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     folder = tmp_path_factory.mktemp("closed")
     with VirtualBox(receiver, clock="stepped", folder=folder / "box", name="Closed") as box:
         advance_until(box, lambda: any(line.text.startswith("connected") for line in box.log))
@@ -140,11 +149,11 @@ def press(box: VirtualBox, receiver: ReceiverThread, *durations_ms: int) -> Stor
 
 
 def alert_of(box: VirtualBox, receiver: ReceiverThread, sequence: int) -> StoredAlert:
-    own = formats.box_id(key_of(box)).hex()
+    own = formats.box_id(public_key(box)).hex()
     return receiver.wait_for(lambda alert: alert.box == own and alert.sequence == sequence)
 
 
-def key_of(box: VirtualBox) -> bytes:
+def public_key(box: VirtualBox) -> bytes:
     assert box.public_key is not None
     return box.public_key
 
@@ -524,7 +533,7 @@ def test_secrets_come_neither_in_the_log_nor_in_an_answer(make_box, receiver: Re
 def test_a_factory_reset_makes_a_new_box_and_the_hold_raises_an_alarm(box, console, receiver):
     console.call("set", "shop", SHOP)
     console.call("lock")
-    old = key_of(box)
+    old = public_key(box)
     box.edges("button", [(0, 1)])
     box.advance(2000)
     alarm = alert_of(box, receiver, int(box.wait_log("issuer", "journalled").fields["seq"]))

@@ -11,6 +11,22 @@ from alertbox.sim import VirtualBox
 from board_program import Holder, start_program
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "edges",
+    "mains",
+    "press",
+    "serial",
+    "wifi",
+    "advance",
+    "battery",
+    "fail",
+    "light",
+    "power_cut",
+    "power_on",
+    "siren",
+    "wear",
+)
+
 LOOK_MS = 10 * 60 * 1000
 EMPTY = 3.1
 PARTITIONS = ("events", "journal", "bips", "vfs")

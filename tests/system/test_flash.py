@@ -44,7 +44,7 @@ class Application:
             request = json.loads(line.partition(b"\x1e")[2])
             self.asked.append(request["method"])
             reply = {"jsonrpc": "2.0", "id": request["id"], "result": self._answers[request["method"]]}
-            board.send(b"\x1e" + json.dumps(reply).encode() + b"\n")
+            board.say(b"\x1e" + json.dumps(reply).encode() + b"\n")
 
 
 def flash(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
@@ -82,6 +82,7 @@ def test_what_is_written_verified_and_read_back_is_the_image(image, tmp_path):
     assert hashlib.sha256(back).digest() == hashlib.sha256(image.read_bytes()).digest()
 
 
+@pytest.mark.needs("press")
 def test_a_virtual_box_starts_from_what_lies_in_the_image_alone(
     tmp_path, monkeypatch, make_box: Callable[..., VirtualBox]
 ):
@@ -100,6 +101,7 @@ def test_a_virtual_box_starts_from_what_lies_in_the_image_alone(
     assert box.wait_log("issuer", "journalled", since=mark).fields["seq"] == "1"
 
 
+@pytest.mark.needs("serial")
 def test_a_flashed_box_has_made_its_own_key_and_tells_it(image, tmp_path, make_box: Callable[..., VirtualBox]):
     box = make_box(folder=flashed(tmp_path, image.read_bytes()))
     found = checking.identity(box.serial, BOARD)

@@ -32,7 +32,10 @@ from fake_box import FakeBox
 from mosquitto import PROGRAM, Mosquitto
 from stepping import advance_until
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed: apt install mosquitto")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed: apt install mosquitto"),
+    pytest.mark.needs("edges", "wifi", "advance", "upstream"),
+]
 
 NAME = "alerts.example"
 FREEZE_S = 25

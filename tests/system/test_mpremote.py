@@ -10,6 +10,8 @@ from alertbox.sim import VirtualBox, flash
 from alertbox.sim.process import ROOT
 from board_program import Holder, put_program
 
+pytestmark = pytest.mark.needs("serial", "power_cut", "power_on")
+
 MPREMOTE = Path(sys.executable).with_name("mpremote")
 Start = Callable[..., VirtualBox]
 

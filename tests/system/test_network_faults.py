@@ -13,6 +13,10 @@ from alertbox.sim.dns import MODES, USEFUL_MODES
 from gestures import KINDS, HandGesture
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "press", "wifi", "advance", "begin_edges", "internet", "power_cut", "power_on", "stall", "upstream", "wear"
+)
+
 _WINDOW_MS = 700
 _BAD_DNS = [mode for mode in MODES if mode not in USEFUL_MODES]
 _HOUR_MS = 3600 * 1000

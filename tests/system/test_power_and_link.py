@@ -12,6 +12,10 @@ from alertbox.sim.box import ROOT
 from alertbox.town import Town
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "press", "wifi", "advance", "fail", "power_cut", "power_cut_at_flash_operation", "power_on", "siren", "upstream"
+)
+
 _TABLE = ROOT / "boards" / "esp32_wrover" / "partitions.csv"
 
 

@@ -6,6 +6,10 @@ from alertbox.sim import VirtualBox
 from gestures import edges
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "edges", "mains", "press", "advance", "battery", "edges_during_stall", "power_cut", "power_on", "put_documents"
+)
+
 _WINDOW_MS = 700
 
 

@@ -21,6 +21,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "edges", "wifi", "advance", "power_cut", "power_cut_at_flash_operation", "power_on", "set_clock", "stall", "wear"
+)
+
 _PRESSES = ("inform", "help", "alarm")
 _GESTURES = {  # milliseconds down, up, down ...: what it must become
     "inform": (120,),
@@ -160,12 +164,6 @@ class Days(RuleBasedStateMachine):
 
 
 _QUICK: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
-
-
-@pytest.fixture(autouse=True)
-def _only_on_the_virtual_box(box_choice):
-    if box_choice.kind != "sim":
-        pytest.skip("nothing cuts the power of a real board yet")
 
 
 def test_the_promises_hold_on_random_days():

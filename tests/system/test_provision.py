@@ -20,6 +20,8 @@ from alertbox.technician import Technician
 from alertbox.town import Town
 from console_box import ConsoleBox
 
+pytestmark = pytest.mark.needs("press", "serial", "plug", "unplug")
+
 ALERTBOX = Path(sys.executable).with_name("alertbox")
 NETWORKS = {"Livebox-4F2A": "livebox-key"}
 SHOP = """
@@ -99,10 +101,8 @@ def box_id(box: VirtualBox) -> str:
 
 @pytest.fixture(scope="module")
 def served(
-    box_choice: Any, receiver: ReceiverThread, shop: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+    receiver: ReceiverThread, shop: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    if box_choice.kind != "sim":
-        pytest.skip("this needs a blank box")
     folder = tmp_path_factory.mktemp("served") / "box"
     with VirtualBox(receiver, enrol=False, networks=NETWORKS, folder=folder) as box:
         invite = alertbox("receiver", "invite", receiver.town.path, "--port", str(receiver.enrol_port))

@@ -1,7 +1,26 @@
 """The box's own senses and local signs, on the virtual box."""
 
+import itertools
+import time
+
 import pytest
+from alertbox import formats
 from alertbox.box_console import BoxConsole, BoxRefused
+
+pytestmark = pytest.mark.needs(
+    "edges",
+    "mains",
+    "press",
+    "serial",
+    "advance",
+    "battery",
+    "begin_edges",
+    "light",
+    "power_cut",
+    "power_on",
+    "siren",
+    "tamper",
+)
 
 FOOT = {"inputs": {"foot": "open"}}
 
@@ -49,16 +68,38 @@ def test_mains_lost_and_back_is_told_once_each_when_it_has_held(box, receiver):
     assert [a.kind_name for a in receiver.alerts()] == ["mains-lost", "mains-back"]
 
 
-def test_the_light_follows_to_the_one_who_comes(box, receiver):
+def test_the_light_shows_one_slow_glow_when_received_and_two_when_somebody_is_in_charge(box, receiver):
     box.press("button", 1800)
     box.advance(700)
     box.wait_log("outbox", "received")
+    alert = receiver.wait_for(lambda alert: alert.kind_name == "alarm")
     box.advance(1500)
-    lit = [0, 0]
-    for _ in range(60):
-        box.advance(50)
-        lit[0] += box.light()
-    assert 6 <= lit[0] <= 18, lit
+    assert set(glows(box)) == {(300, 1500)}
+    take_charge(box, receiver, alert)
+    box.advance(2500)
+    assert set(glows(box)) == {(250, 500), (250, 2000)}
+
+
+def take_charge(box, receiver, alert):
+    """Have the receiver tell the box that somebody did."""
+    key = formats.ack_key(bytes.fromhex(box.account["secret"]))
+    message = formats.encode_ack(key, bytes.fromhex(alert.box), alert.sequence, time.time(), "in-charge")
+    link = receiver._receiver._link
+    receiver._loop.call_soon_threadsafe(link.publish, f"alertbox/{alert.box}/ack", message)
+    box.wait_log("outbox", f"received seq={alert.sequence} state=2")
+
+
+def glows(box, step_ms=10, length_ms=6000):
+    """(how long it is on, until it is on again), in milliseconds, each time that the light comes on in so long."""
+    levels = []
+    for _ in range(length_ms // step_ms):
+        levels.append(box.light())
+        box.advance(step_ms)
+    rises, falls = (
+        [step_ms * i for i, pair in enumerate(itertools.pairwise(levels)) if pair == change]
+        for change in ((False, True), (True, False))
+    )
+    return [(min(f for f in falls if f > rise) - rise, later - rise) for rise, later in itertools.pairwise(rises)]
 
 
 def test_the_foot_switch_is_a_source_of_its_own_and_joins_the_incident(make_box, receiver):

@@ -12,6 +12,8 @@ from alertbox.sim import VirtualBox
 from alertbox.sim.uart import BYTE_S, ROOM
 from board_program import Holder, start_program
 
+pytestmark = pytest.mark.needs("serial", "plug", "unplug")
+
 # Ctrl-C off; tells what it reads, read as the box does: poll, then drain. "d" turns Ctrl-C on.
 ECHO = """
 import asyncio, micropython, select, sys

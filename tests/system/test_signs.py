@@ -1,11 +1,11 @@
 """What the box shows, sounds and says on the spot."""
 
-import hashlib
-
+import pytest
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
-from serial_box import SerialBox
 from stepping import advance_until, share_lit
+
+pytestmark = pytest.mark.needs("mains", "press", "advance", "light", "siren")
 
 
 def test_the_siren_sounds_on_an_alarm_only_where_the_risk_form_allows_it(make_box, receiver: ReceiverThread):
@@ -81,18 +81,3 @@ def test_a_short_dip_of_the_mains_is_not_reported(box: VirtualBox, receiver: Rec
     box.mains(True)
     box.advance(90_000)
     assert receiver.alerts() == []
-
-
-def test_a_restarted_box_tells_on_its_serial_who_it_is_and_that_it_is_armed(box_choice, request):
-    """Runs on a board as well. On a pty nothing can reset the box: whoever runs it restarts it."""
-    box = request.getfixturevalue("make_box")(clock="stepped") if box_choice.kind == "sim" else None
-    with SerialBox(box.serial if box else box_choice.address) as seen:
-        if box:
-            box.power_cut()
-            box.power_on()
-        elif box_choice.kind == "serial":
-            seen.reset()
-        identity = seen.wait_log("app", "identity").fields
-        assert len(bytes.fromhex(identity["public"])) == 65
-        assert hashlib.sha256(bytes.fromhex(identity["public"])).hexdigest().startswith(identity["box"])
-        assert int(seen.wait_log("app", "armed").fields["boot"]) >= 1

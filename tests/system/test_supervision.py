@@ -5,6 +5,8 @@ from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs("press", "wifi", "advance", "fail", "power_cut", "stall")
+
 
 def restarts(box: VirtualBox, since: int) -> int:
     return sum(line.text.startswith("armed") for line in box.log[since:])

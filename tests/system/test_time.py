@@ -9,6 +9,10 @@ from alertbox.sim.box import ROOT
 from alertbox.town import Town
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs(
+    "press", "wifi", "advance", "edges_during_stall", "power_cut", "power_on", "put_documents", "set_clock"
+)
+
 _TABLE = ROOT / "boards" / "esp32_wrover" / "partitions.csv"
 _2021 = 1609459200
 _YEAR = 365 * 24 * 3600

@@ -7,6 +7,8 @@ import pytest
 from alertbox.sim import VirtualBox
 from board_program import start_program
 
+pytestmark = pytest.mark.needs("mains", "press", "advance", "battery", "power_cut", "power_on")
+
 # Sleeps, says how it woke, and sleeps again.
 PROGRAM = """
 import esp32, machine, time

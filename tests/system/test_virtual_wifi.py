@@ -7,6 +7,8 @@ import pytest
 from alertbox.sim import VirtualBox
 from board_program import start_program
 
+pytestmark = pytest.mark.needs("wifi", "advance", "set_networks")
+
 AROUND = {"shop": "secret-key", "Café Élan": "", "far": "another-key"}
 PROGRAM = """
 import network, time

@@ -96,6 +96,7 @@ class UnitFile(pytest.Module):
         self.interpreter = Interpreter(self.path.stem)
         self.strategies = self._strategies([name for name in functions if name.startswith("case_")])
         self._explored: set[str] = set()
+        CASES.mkdir(parents=True, exist_ok=True)  # and with it build/, where tests put their files
         for name, function in functions.items():
             under_cpython = self._exploration(name) if name in self.strategies else function
             yield pytest.Function.from_parent(self, name=f"{name}[cpython]", callobj=under_cpython)
@@ -141,7 +142,6 @@ class UnitFile(pytest.Module):
             try:
                 explore()
             finally:
-                CASES.mkdir(parents=True, exist_ok=True)
                 lines = (f"[{data}, {result}]\n" for data, result in passed.items())
                 (CASES / f"{self.path.stem}.{name}.jsonl").write_text("".join(lines), encoding="utf-8")
 

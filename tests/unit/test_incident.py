@@ -1,9 +1,23 @@
-"""Presses of several sources: one incident, which the strongest kind leads."""
+"""Which presses are one incident, and who leads it."""
 
 from box.core import alert
 from box.core.incident import WINDOW_MS, Incident
 
 _BUTTON, _FOOT, _BIP = 1, 2, 16
+
+
+def test_a_press_within_the_window_joins_the_incident():
+    incident = Incident()
+    assert incident.join(7, 1000) == 0
+    assert incident.join(8, 1000 + WINDOW_MS) == 1
+    assert incident.join(12, 1000 + 2 * WINDOW_MS) == 5
+
+
+def test_a_press_after_the_window_begins_an_incident_of_its_own():
+    incident = Incident()
+    incident.join(7, 1000)
+    assert incident.join(8, 1001 + WINDOW_MS) == 0
+    assert incident.join(9, 1002 + WINDOW_MS) == 1
 
 
 def test_presses_of_several_sources_join_one_incident_and_the_strongest_kind_leads():

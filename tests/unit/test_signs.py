@@ -54,6 +54,21 @@ def test_each_sign_shows_what_it_has_to_say_within_a_glance():
         assert sum(signs.PATTERNS[state]) <= 3000, state
 
 
+def test_the_light_shows_what_matters_most():
+    # fault, undelivered, received at, now -> state
+    for fault, undelivered, received_ms, now_ms, state in (
+        (False, 0, None, 0, signs.ARMED),
+        (True, 0, None, 0, signs.FAULT),
+        (True, 1, None, 0, signs.PRESSED),
+        (False, 2, 100, 200, signs.PRESSED),
+        (False, 0, 100, 200, signs.RECEIVED),
+        (True, 0, 100, 200, signs.RECEIVED),
+        (False, 0, 100, 100 + signs.RECEIVED_MS, signs.ARMED),
+        (True, 0, 100, 100 + signs.RECEIVED_MS, signs.FAULT),
+    ):
+        assert signs.choose(fault, undelivered, received_ms, now_ms) == state
+
+
 def test_a_press_is_followed_to_the_one_who_comes():
     shown = Signs()
     assert shown.state(0, 0, False) == ARMED

@@ -10,8 +10,9 @@ from box.storage.documents import EnrolmentStore, Settings, take_over
 from box.storage.slots import Slots
 
 SAMPLES = __file__.rsplit("/", 2)[0] + "/upgrade/"
-SETTINGS, ENROLMENT = "upgrade-test-settings", "upgrade-test-enrolment"
-OLD = ("upgrade-test-enrolment.json", "upgrade-test-ca.der")
+FOLDER = "build/upgrade-test-"
+SETTINGS, ENROLMENT = FOLDER + "settings", FOLDER + "enrolment"
+OLD = (FOLDER + "enrolment.json", FOLDER + "ca.der")
 
 log.now = lambda: 0  # the chip's clock is not there under CPython
 
@@ -66,7 +67,7 @@ VERSION_1 = {
 def test_version_1_becomes_settings_and_an_enrolment():
     settings, enrolment = fresh()
     put_version_1()
-    take_over(settings, enrolment, "upgrade-test-")
+    take_over(settings, enrolment, FOLDER)
     assert settings.load() == VERSION_1
     found = enrolment.load()
     old = json.loads(content(SAMPLES + "1/enrolment.json"))
@@ -78,14 +79,14 @@ def test_version_1_becomes_settings_and_an_enrolment():
 
 def test_taking_over_again_changes_nothing():
     settings, enrolment = fresh()
-    take_over(settings, enrolment, "upgrade-test-")
+    take_over(settings, enrolment, FOLDER)
     assert settings.load() == config.default() and enrolment.load() is None
     put_version_1()
-    take_over(settings, enrolment, "upgrade-test-")
+    take_over(settings, enrolment, FOLDER)
     mine = config.put(settings.load(), "shop.name", "Tabac")
     settings.save(mine)
     put_version_1()  # as after a power cut before they were removed
-    take_over(settings, enrolment, "upgrade-test-")
+    take_over(settings, enrolment, FOLDER)
     assert settings.load() == mine and not exists(OLD[0])
 
 
@@ -94,11 +95,11 @@ def test_a_damaged_version_1_is_an_error_and_stays():
     for account in (b"", b"{", b'{"version": 1}', content(SAMPLES + "1/enrolment.json")[:-2]):
         put_version_1()
         put(OLD[0], account)
-        assert "enrol this box again" in fails(lambda: take_over(settings, enrolment, "upgrade-test-"))
+        assert "enrol this box again" in fails(lambda: take_over(settings, enrolment, FOLDER))
         assert exists(OLD[0]) and settings.load() == config.default() and enrolment.load() is None
     put_version_1()
     os.remove(OLD[1])
-    assert "ca" in fails(lambda: take_over(settings, enrolment, "upgrade-test-"))
+    assert "ca" in fails(lambda: take_over(settings, enrolment, FOLDER))
 
 
 def test_version_2_opens():
@@ -146,7 +147,3 @@ def test_what_is_not_right_is_not_stored():
             continue
         raise AssertionError(wrong)
     assert settings.load() == VERSION_1
-
-
-def test_the_files_of_the_tests_are_gone():
-    fresh()

@@ -5,16 +5,12 @@ It shares no code with the tool and knows the firmware by the contract alone.
 
 import base64
 import json
-import os
-import pty
-import selectors
-import threading
-import tty
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
+
+from pty_port import PtyPort
 
 IDENTITY = {"box": "00112233445566ff", "public": "04" + "ab" * 64, "version": "0.2.0", "board": "esp32_wrover"}
 CHALLENGE = bytes(range(32))
@@ -29,7 +25,7 @@ class Refuse(Exception):
         self.error = {"code": number, "message": message, "data": {"code": code, **data}}
 
 
-class ConsoleBox:
+class ConsoleBox(PtyPort):
     """Answers on `path`. `requests`: each as (method, params); `heard`: the bytes of each request's line.
 
     answers: a method's result, or a function of its params. wrap: bytes of a reply to the bytes that go out.
@@ -38,6 +34,7 @@ class ConsoleBox:
     """
 
     def __init__(self, **answers: Any) -> None:
+        super().__init__()
         self.identity: dict[str, Any] = dict(IDENTITY)
         self.boot = 7
         self.documents = {"settings": b'{"version": 2}'}
@@ -49,6 +46,7 @@ class ConsoleBox:
         self.lose: Counter[str] = Counter()
         self.stays = 0  # how many requests it still answers after it was told to restart
         self._leaving: int | None = None
+        self._partial = b""
         self._put: dict[str, bytearray] = {}
         self.answers: dict[str, Any] = {
             "identity": lambda: self.identity,
@@ -62,54 +60,17 @@ class ConsoleBox:
             "factory_reset": self._do_restart,
             **answers,
         }
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="console box")
-
-    def __enter__(self) -> "ConsoleBox":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.write(self._wake_write, b"x")
-        self._thread.join()
-        self.pull()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
 
     def count(self, method: str) -> int:
         return [name for name, _ in self.requests].count(method)
 
-    def say(self, data: bytes) -> None:
-        """Write on the line, unasked."""
-        os.write(self._master, data)
-
-    def pull(self) -> None:
-        """Pull the cable."""
-        for end in (self._master, self._slave):
-            if end >= 0:
-                os.close(end)
-        self._master = self._slave = -1
-
-    def _run(self) -> None:
-        partial = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._master, selectors.EVENT_READ)
-            selector.register(self._wake_read, selectors.EVENT_READ)
-            while self._master >= 0:
-                if any(key.fd == self._wake_read for key, _ in selector.select()):
-                    return
-                data = os.read(self._master, 4096)
-                if self.raw is not None:
-                    os.write(self._master, self.raw(data))
-                    continue
-                *lines, partial = (partial + data).split(b"\n")
-                for line in lines:
-                    self._line(line)
+    def take(self, data: bytes) -> None:
+        if self.raw is not None:
+            self.say(self.raw(data))
+            return
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._line(line)
 
     def _line(self, line: bytes) -> None:
         frame = line[line.rindex(b"\x1e") :]  # whatever stands before is outside a frame
@@ -117,12 +78,12 @@ class ConsoleBox:
         request = json.loads(frame[1:])
         self.requests.append((request["method"], request["params"]))
         reply = {"jsonrpc": "2.0", "id": request["id"]} | self._answer(request["method"], request["params"])
-        if self._master < 0:
+        if not self.plugged:
             return  # the cable is out
         if self.lose[request["method"]]:
             self.lose[request["method"]] -= 1
         else:
-            os.write(self._master, self.wrap(b"\x1e" + json.dumps(reply).encode() + b"\r\n"))
+            self.say(self.wrap(b"\x1e" + json.dumps(reply).encode() + b"\r\n"))
         if self._leaving is not None:
             self._leave()
 
@@ -181,4 +142,4 @@ class ConsoleBox:
         self._leaving = None
         self.boot += 1
         self.forget()
-        os.write(self._master, BOOT_NOISE)
+        self.say(BOOT_NOISE)

@@ -4,19 +4,17 @@ A pty has no reset line, so what comes in decides: SLIP frames are for the bootl
 application that has been written.
 """
 
-import os
-import pty
 import re
-import selectors
 import socket
 import subprocess
 import sys
 import threading
 import time
-import tty
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+
+from pty_port import PtyPort
 
 MAC = "24:0a:c4:e2:95:26"  # the mock's
 FLASH_4_MIB, FLASH_2_MIB = 0x164020, 0x154020  # JEDEC ids
@@ -32,10 +30,10 @@ main(["run", "--port", "0", "--chip", "{chip}"])
 """
 
 
-class MockBoard:
+class MockBoard(PtyPort):
     """`path` is its port. baud: bits a second from the host, None for as fast as it goes.
 
-    application: gets what is sent to the application; it answers with `send`. cut_after: bytes from the host after
+    application: gets what is sent to the application; it answers with `say`. cut_after: bytes from the host after
     which the cable is pulled.
     """
 
@@ -48,6 +46,7 @@ class MockBoard:
         application: Callable[["MockBoard", bytes], None] | None = None,
         cut_after: int | None = None,
     ) -> None:
+        super().__init__()
         self._baud = baud
         self._application = application
         self._left = cut_after
@@ -62,30 +61,14 @@ class MockBoard:
         assert found, "the mock bootloader does not start"
         self._mock_port = int(found[1])
         threading.Thread(target=self._mock.stdout.read, daemon=True).start()
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
-        self._wake_read, self._wake_write = os.pipe()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="mock board")
-
-    def __enter__(self) -> "MockBoard":
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.write(self._wake_write, b"x")
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._hang_up()
         self._mock.kill()
         self._mock.wait()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-        self._pull_cable()
-
-    def send(self, data: bytes) -> None:
-        os.write(self._master, data)
 
     def flash(self, folder: Path, size: int = 4 * 2**20) -> bytes:
         """What is in flash, read by esptool."""
@@ -97,20 +80,9 @@ class MockBoard:
 
     # ---- the cable ----
 
-    def _run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._master, selectors.EVENT_READ)
-            selector.register(self._wake_read, selectors.EVENT_READ)
-            while self._left is None or self._left > 0:
-                ready = {key.fd for key, _ in selector.select()}
-                began = time.monotonic()
-                if self._wake_read in ready:
-                    return
-                self._pass_on(os.read(self._master, 4096), began)
-        self._pull_cable()
-
-    def _pass_on(self, data: bytes, began: float) -> None:
+    def take(self, data: bytes) -> None:
         if self._baud:
+            began = time.monotonic()
             # The line's own time; what one sleep is too long, the next is shorter.
             self._idle_at = max(self._idle_at, began) + len(data) * _BITS_A_BYTE / self._baud
             time.sleep(max(0.0, self._idle_at - time.monotonic()))
@@ -123,6 +95,8 @@ class MockBoard:
         elif self._application is not None:
             self._hang_up()
             self._application(self, data)
+        if self._left is not None and self._left <= 0:
+            self.pull()
 
     def _dial(self) -> socket.socket:
         """The mock hangs up three seconds after a write; it is called again for the next."""
@@ -134,7 +108,7 @@ class MockBoard:
     def _answers(self, bootloader: socket.socket) -> None:
         try:
             while data := bootloader.recv(65536):
-                os.write(self._master, data)
+                self.say(data)
         except OSError:
             pass  # hung up, or the cable is gone
         if self._bootloader is bootloader:
@@ -145,10 +119,3 @@ class MockBoard:
         if bootloader is not None:
             bootloader.shutdown(socket.SHUT_RDWR)
             bootloader.close()
-
-    def _pull_cable(self) -> None:
-        for name in ("_master", "_slave"):
-            descriptor = getattr(self, name)
-            if descriptor >= 0:
-                setattr(self, name, -1)
-                os.close(descriptor)
