@@ -6,10 +6,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from alertbox.receiver.dispatching import Dispatching, Notes
+from alertbox.receiver.deliveries.dispatching import Dispatching, Notes
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.records import Silence
-from alertbox.receiver.store import Store
+from alertbox.receiver.store.records import Silence
+from alertbox.receiver.store.store import Store
 from fake_box import FakeBox
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

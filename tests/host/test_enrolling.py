@@ -17,13 +17,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from alertbox import authority, enrolling, texts
-from alertbox.authority import Authority
-from alertbox.enrolling import Enrolled, Invite
+from alertbox import texts
 from alertbox.errors import UserError
 from alertbox.receiver import ReceiverThread
 from alertbox.receiver.log import JsonLog
-from alertbox.town import Town
+from alertbox.town import Town, authority, invites
+from alertbox.town.authority import Authority
+from alertbox.town.invites import Enrolled, Invite
 from cryptography import x509
 from fake_box import FakeBox, Refused
 
@@ -401,6 +401,6 @@ def test_nobody_there_is_a_sentence(town):
 
 
 def test_a_server_that_speaks_no_tls_or_never_answers_is_a_sentence(town, monkeypatch):
-    monkeypatch.setattr(enrolling, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(invites, "_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert refused(to(silent.getsockname()[1], town), FakeBox()) == "enrolment-unreachable"

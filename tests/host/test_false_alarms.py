@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from alertbox import cli, formats, texts
+from alertbox import cli, texts
+from alertbox.contract import formats
 from alertbox.errors import UserError
-from alertbox.receiver import ReceiverThread, database
-from alertbox.receiver.false_alarms import TWELVE_MONTHS, SourceCount
+from alertbox.receiver import ReceiverThread
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.records import StoredAlert
-from alertbox.receiver.store import Store
-from alertbox.receiver.watch import PRESSES
+from alertbox.receiver.silence.watch import PRESSES
+from alertbox.receiver.store import database
+from alertbox.receiver.store.false_alarms import TWELVE_MONTHS, SourceCount
+from alertbox.receiver.store.records import StoredAlert
+from alertbox.receiver.store.store import Store
 from alertbox.town import Town
 from fake_box import FakeBox
 

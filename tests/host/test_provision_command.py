@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from alertbox import cli, texts
-from alertbox.enrolling import Invite
 from alertbox.town import Town
+from alertbox.town.invites import Invite
 from provision_box import BOX, ProvisionBox, main
 
 SHOP = """

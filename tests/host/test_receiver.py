@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from alertbox.errors import UserError
-from alertbox.receiver import ReceiverThread, broker, writing
+from alertbox.receiver import ReceiverThread, broker
 from alertbox.receiver.log import JsonLog
+from alertbox.receiver.store import writing
 from alertbox.town import Town
 from fake_box import FakeBox, Refused
 from sqlalchemy.exc import OperationalError

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alertbox.enrolling import Invite
 from alertbox.receiver import ReceiverThread
 from alertbox.town import Town
+from alertbox.town.invites import Invite
 from fake_box import FakeBox
 
 ENVIRONMENT = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import cbor2
 import pytest
+from alertbox.receiver.app import Receiver
 from alertbox.receiver.link import Message
-from alertbox.receiver.service import Receiver
 from fake_box import FakeBox
 
 SEED = 20261

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from alertbox import formats
-from alertbox.receiver import database, writing
+from alertbox.contract import formats
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.records import Refusal, Verdict
-from alertbox.receiver.store import Store, StoreFailed
+from alertbox.receiver.store import database, writing
+from alertbox.receiver.store.records import Refusal, Verdict
+from alertbox.receiver.store.store import Store, StoreFailed
 from fake_box import FakeBox
 from sqlalchemy.exc import OperationalError
 

@@ -11,12 +11,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alertbox import texts
-from alertbox.authority import Authority
 from alertbox.errors import UserError
-from alertbox.receiver import database
-from alertbox.receiver.models import metadata
-from alertbox.receiver.registry import check_password, hash_password
+from alertbox.receiver.store import database
+from alertbox.receiver.store.models import metadata
+from alertbox.receiver.store.registry import check_password, hash_password
 from alertbox.town import Town
+from alertbox.town.authority import Authority
 from cryptography import x509
 from fake_box import FakeBox
 

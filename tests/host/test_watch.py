@@ -6,7 +6,18 @@ from contextlib import ExitStack
 
 import pytest
 from alertbox.receiver import ReceiverThread
-from alertbox.receiver.watch import GRACE_S, OVERDUE_S, PRESS_S, SETTLE_S, Finding, Found, Happened, Known, Watch, What
+from alertbox.receiver.silence.watch import (
+    GRACE_S,
+    OVERDUE_S,
+    PRESS_S,
+    SETTLE_S,
+    Finding,
+    Found,
+    Happened,
+    Known,
+    Watch,
+    What,
+)
 from alertbox.town import Town
 from fake_box import FakeBox
 from mosquitto import Mosquitto, free_port

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alertbox.box_console import BoxConsole, BoxRefused
+from alertbox.box.session import BoxConsole, BoxRefused
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
 from alertbox.town import Town

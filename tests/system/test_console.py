@@ -16,15 +16,15 @@ from threading import Event
 from typing import Any
 
 import pytest
-from alertbox import formats
-from alertbox.box_console import BoxConsole, BoxRefused
-from alertbox.console_rpc import METHODS
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.contract import formats
+from alertbox.contract.console_rpc import METHODS
 from alertbox.errors import UserError
 from alertbox.receiver import ReceiverThread
-from alertbox.receiver.records import StoredAlert
+from alertbox.receiver.store.records import StoredAlert
 from alertbox.sim import VirtualBox
-from alertbox.technician import RIGHTS, Technician
 from alertbox.town import Town
+from alertbox.town.technicians import RIGHTS, Technician
 from board_program import Holder
 from gestures import edges
 from stepping import advance_until

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alertbox.authority import Authority
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
 from alertbox.sim.box import ROOT, micropython
 from alertbox.sim.console import LogLine
 from alertbox.town import Town
+from alertbox.town.authority import Authority
 from bad_server import BadServer, Script, cut_after, garbage, half_a_packet, huge_packet, says, silent, slowly
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from alertbox import formats
-from alertbox.box_console import BoxConsole, BoxRefused
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.contract import formats
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
-from alertbox.technician import Technician
 from alertbox.town import Town
+from alertbox.town.technicians import Technician
 from console_box import ConsoleBox
 
 ALERTBOX = Path(sys.executable).with_name("alertbox")

@@ -1,7 +1,7 @@
 """The box's own senses and local signs, on the virtual box."""
 
 import pytest
-from alertbox.box_console import BoxConsole, BoxRefused
+from alertbox.box.session import BoxConsole, BoxRefused
 
 FOOT = {"inputs": {"foot": "open"}}
 

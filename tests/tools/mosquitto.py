@@ -18,7 +18,7 @@ from pathlib import Path
 from textwrap import dedent
 from types import TracebackType
 
-from alertbox.receiver.registry import hash_password
+from alertbox.receiver.store.registry import hash_password
 from alertbox.town import Town
 
 _WAIT_S = 20

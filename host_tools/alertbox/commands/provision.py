@@ -10,18 +10,18 @@ from pathlib import Path
 import click
 
 from alertbox import texts
-from alertbox.box_console import BoxConsole
-from alertbox.enrolling import Enrolled, Invite
+from alertbox.box.finding import find_box
+from alertbox.box.session import BoxConsole
+from alertbox.contract.settings import Receiver, Settings, diff
 from alertbox.errors import UserError
-from alertbox.find_box import find_box
 from alertbox.provision import numbers, shopfile, writing
 from alertbox.provision.asking import Ask
 from alertbox.provision.report import Screen
 from alertbox.provision.wizard import Wizard
 from alertbox.provision.writing import Found, Link
-from alertbox.settings import Receiver, Settings, diff
-from alertbox.technician import Technician
 from alertbox.texts import say
+from alertbox.town.invites import Enrolled, Invite
+from alertbox.town.technicians import Technician
 
 _EPILOG = """\b
 Examples:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from alertbox.alert_line import listed_line
+from alertbox.commands._alert_line import listed_line
 from alertbox.commands.technician import PUBLIC, RIGHTS_LIST, SERVICE_RIGHTS
-from alertbox.console_rpc import printable
-from alertbox.receiver.false_alarms import WITHDRAWN_FROM, SourceCount
-from alertbox.technician import certificate_to_line
+from alertbox.contract.console_rpc import printable
+from alertbox.receiver.store.false_alarms import WITHDRAWN_FROM, SourceCount
 from alertbox.texts import say
 from alertbox.town import Town
+from alertbox.town.technicians import certificate_to_line
 
 _FOLDER = click.Path(path_type=Path)
 _SHOP = click.option("--shop", metavar="NAME", help="Of this shop only: its name, or its box's id.")
