@@ -43,7 +43,7 @@ def store(town: Town, box: FakeBox, *alerts: dict[str, Any]) -> list[StoredAlert
             pressed = int(NOW.timestamp())
             signed = [box.alert(**({"pressed": pressed, "source": BIP_2, "kind": ALARM} | alert)) for alert in alerts]
             key = formats.load_public_key(box.public)
-            return [(await store.add(formats.decode_alert(one, key, box.box), NOW))[1] for one in signed]
+            return [(await store.add(formats.decode_alert(one, key, box.box), NOW)).record for one in signed]
         finally:
             await store.close()
 

@@ -130,7 +130,7 @@ class Scene:
 
     def unmarked(self) -> int:
         with closing(sqlite3.connect(self.town.database)) as database:
-            return int(database.execute("SELECT count(*) FROM alerts WHERE dispatched_at IS NULL").fetchone()[0])
+            return int(database.execute("SELECT count(*) FROM deliveries WHERE state != 'delivered'").fetchone()[0])
 
     def dispatched(self) -> tuple[Counter[Key], Counter[Key]]:
         """How often each alert was handed over, as new and as a repetition that says so."""

@@ -1,8 +1,6 @@
 """A town's folder: what it holds, who may read it, whom it lets in."""
 
-import contextlib
 import os
-import sqlite3
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -157,11 +155,7 @@ def test_the_migrations_make_the_tables_of_the_models(town):
 
 def test_a_folder_of_an_earlier_version_gets_its_tables_and_its_key(town):
     (town.path / "technicians.key").unlink()
-    with contextlib.closing(sqlite3.connect(town.database)) as database:
-        for table in ("invites", "false_alarms"):
-            database.execute(f"DROP TABLE {table}")
-        database.execute("UPDATE alembic_version SET version_num = '0002'")
-        database.commit()
+    database.migrate(town.database, "0002")
     again = Town.open(town.path)
     assert again.invite("Boulangerie")
     assert again.false_alarms.counts() == []

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from alertbox.receiver import ReceiverThread
@@ -252,16 +253,16 @@ class Service:
         self.start()
         self.box.account = self.receiver.enrol(self.box.public, "Boulangerie")
 
-    def start(self) -> None:
+    def start(self, **options: Any) -> None:
         self.heard: list[tuple[str, float]] = []
         on_event = self._on_event
-        receiver = ReceiverThread(self.town, now=self.clock, port=self.port, on_event=on_event)
+        receiver = ReceiverThread(self.town, now=self.clock, port=self.port, on_event=on_event, **options)
         self.receiver = self._stack.enter_context(receiver)
         self.port = receiver.port
 
-    def restart(self) -> None:
+    def restart(self, **options: Any) -> None:
         self.receiver.stop()
-        self.start()
+        self.start(**options)
 
     def _on_event(self, event) -> None:
         self.heard.append((event["event"], self.clock.at))
@@ -353,11 +354,12 @@ def test_a_silence_whose_dispatch_failed_is_dispatched_at_the_next_start(service
     def fail(_: object) -> None:
         raise RuntimeError("no pager")
 
-    service.receiver._receiver._supervision._on_silence = fail
+    service.restart(on_silence=fail)
     press_then_cut(service)
     service.wait(SETTLE_S)
     service.until("silence")
     service.restart()
+    service.receiver.wait_until(lambda: len(service.receiver.silences) == 1)
     assert [(silence.sequence, silence.repeated) for silence in service.receiver.silences] == [(5, False)]
     service.restart()
     assert service.receiver.silences == []

@@ -1,9 +1,4 @@
-"""The receiver: verifies, stores, acknowledges and dispatches alerts.
-
-The folder shows the way of the data: link (MQTT in) -> intake (verify) ->
-store (commit) -> acknowledgement out. `app` ties them together, `thread` runs
-that beside code that is not asynchronous, `broker` is the embedded MQTT broker.
-"""
+"""The receiver: verifies, stores and acknowledges alerts, and hands them on. README.md shows the way of the data."""
 
 from alertbox.receiver.app import Receiver
 from alertbox.receiver.store.records import BoxState, Refusal, StoredAlert

@@ -12,8 +12,9 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alertbox.receiver.app import OnEvent, Receiver
+from alertbox.receiver.app import Receiver
 from alertbox.receiver.store.records import BoxState, Refusal, Silence, StoredAlert
+from alertbox.receiver.telling import OnEvent
 from alertbox.town.invites import Invite
 
 if TYPE_CHECKING:  # a town has the receiver's database, so it comes first

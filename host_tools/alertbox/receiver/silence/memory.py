@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, not_, select, update
+from sqlalchemy import and_, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.receiver.silence.watch import PRESS_S, PRESSES, Finding, Found, Known
 from alertbox.receiver.store.models import alerts, boxes, silences, states, watches
-from alertbox.receiver.store.records import TEST_MODE, TRIED, Silence
+from alertbox.receiver.store.records import TEST_MODE, TRIED, Delivery, Recipients, Silence
 
 PURPOSE = "answering a silence after a press"
 KEEP = timedelta(days=365)
@@ -28,13 +28,15 @@ SILENCES = (
     .join(boxes, boxes.c.id == silences.c.box)
     .join(alerts, (alerts.c.box == silences.c.box) & (alerts.c.sequence == silences.c.sequence))
 )
-SET_SILENCE_DISPATCHED = (
-    update(silences)
-    .where(silences.c.box == bindparam("of_box"), silences.c.sequence == bindparam("of_sequence"))
-    .values(dispatched_at=bindparam("when"))
-)
 
-Told = tuple[bool, Silence | None]  # whether it is to be told, and what is to be dispatched
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whether the finding is to be told. Of a silence: its record, and whom it goes to."""
+
+    news: bool
+    silence: Silence | None = None
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +47,33 @@ class FindingWaiting:
     outcome: "asyncio.Future[Told]"
 
 
-async def write(connection: AsyncConnection, waiting: list[FindingWaiting]) -> list[Told]:
-    return [await _write(connection, one.finding) for one in waiting]
+async def write(connection: AsyncConnection, waiting: list[FindingWaiting], recipients: Recipients) -> list[Told]:
+    return [await _write(connection, one.finding, recipients) for one in waiting]
 
 
-async def _write(connection: AsyncConnection, finding: Finding) -> Told:
+async def _write(connection: AsyncConnection, finding: Finding, recipients: Recipients) -> Told:
     in_service = select(boxes.c.id).where(boxes.c.id == finding.box, boxes.c.revoked_at.is_(None))
     if (await connection.execute(in_service)).scalar() is None:
-        return False, None
+        return Told(False)
     at = datetime.fromtimestamp(finding.at, UTC)
     if finding.found is Found.SILENCE:
-        return await _write_silence(connection, finding, at)
+        return await _write_silence(connection, finding, at, recipients)
     column, begins = _COLUMNS[finding.found]
     values = {column: at if begins else None}
     done = await connection.execute(update(watches).where(watches.c.box == finding.box).values(values))
     if done.rowcount == 0:
         await connection.execute(insert(watches).values(box=finding.box, **values))
-    return True, None
+    return Told(True)
 
 
-async def _write_silence(connection: AsyncConnection, finding: Finding, at: datetime) -> Told:
+async def _write_silence(connection: AsyncConnection, finding: Finding, at: datetime, recipients: Recipients) -> Told:
     this = silences.c.box == finding.box, silences.c.sequence == finding.sequence
     if (await connection.execute(select(silences.c.id).where(*this))).scalar() is not None:
-        return False, None
+        return Told(False)
     row = {"box": finding.box, "sequence": finding.sequence, "raised_at": at}
     await connection.execute(insert(silences).values(row | {"purpose": PURPOSE, "delete_after": at + KEEP}))
-    return True, Silence(*(await connection.execute(SILENCES.where(*this))).one())
+    silence = Silence.from_row((await connection.execute(SILENCES.where(*this))).one())
+    return Told(True, silence, tuple(Delivery(silence, *whom) for whom in recipients(silence)))
 
 
 async def known(connection: AsyncConnection) -> dict[str, Known]:

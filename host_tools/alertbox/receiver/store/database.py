@@ -50,8 +50,11 @@ def _settle_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', '')}")
 
 
-def migrate(path: Path) -> None:
-    """Make the database, or bring it to this version's tables. Safe to run by several processes at once."""
+def migrate(path: Path, revision: str = "") -> None:
+    """Make the database, or bring it to this version's tables. Safe to run by several processes at once.
+
+    `revision`: go back to an earlier one instead.
+    """
     with user_errors(path):
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         engine = open_engine(path)
@@ -60,7 +63,10 @@ def migrate(path: Path) -> None:
                 config = Config()
                 config.set_main_option("script_location", str(_MIGRATIONS))
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                if revision:
+                    command.downgrade(config, revision)
+                else:
+                    command.upgrade(config, "head")
         finally:
             engine.dispose()
 

@@ -23,7 +23,6 @@ from alertbox.receiver.silence.watch import PRESSES
 from alertbox.receiver.store import database
 from alertbox.receiver.store.models import alerts, boxes, false_alarms
 from alertbox.receiver.store.records import StoredAlert
-from alertbox.receiver.store.writing import to_record
 
 WITHDRAWN_FROM = 2
 TWELVE_MONTHS = timedelta(days=366)
@@ -70,7 +69,7 @@ class FalseAlarms:
             if shop is not None:
                 query = query.where(alerts.c.box.in_([box.id for box in self._boxes(connection, shop)]))
             rows = connection.execute(query)
-            return [(to_record(row), row.said_at is not None) for row in rows]
+            return [(StoredAlert.from_row(row), row.said_at is not None) for row in rows]
 
     def say(self, shop: str, sequence: int, now: datetime | None = None) -> StoredAlert:
         """The press with this sequence was a false alarm. To say it twice is to say it once."""
@@ -80,7 +79,7 @@ class FalseAlarms:
             row = self._one(connection, alerts, shop, sequence)
             if row is None:
                 raise UserError("false-no-alert", name=shop, sequence=sequence, path=self._path.parent)
-            alert = to_record(row)
+            alert = StoredAlert.from_row(row)
             if alert.kind not in PRESSES or not alert.for_people:
                 raise UserError("false-no-press", sequence=sequence, kind=alert.kind_name)
             if self._one(connection, false_alarms, alert.box, sequence) is None:

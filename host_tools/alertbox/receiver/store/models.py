@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -99,13 +100,11 @@ alerts = Table(
     Column("unknown", Text),  # JSON of the keys that this version does not know
     Column("raw", LargeBinary, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
-    Column("dispatched_at", UtcDateTime),  # never, of a test
     Column("purpose", String(100), nullable=False),
     Column("delete_after", UtcDateTime, nullable=False),
     UniqueConstraint("box", "sequence", name="one_alert_per_sequence"),
     Index("alerts_by_boot", "box", "boot", "boot_at"),
     Index("alerts_by_arrival", "box", "received_at"),
-    Index("alerts_not_dispatched", "id", sqlite_where=text("dispatched_at IS NULL")),
 )
 
 refusal_counts = Table(
@@ -152,10 +151,34 @@ silences = Table(
     Column("box", String(16), ForeignKey("boxes.id"), nullable=False),
     Column("sequence", BigInteger, nullable=False),  # of the press
     Column("raised_at", UtcDateTime, nullable=False),
-    Column("dispatched_at", UtcDateTime),
     Column("purpose", String(100), nullable=False),
     Column("delete_after", UtcDateTime, nullable=False),
     UniqueConstraint("box", "sequence", name="one_silence_per_press"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # The alert; a silence is named by its press.
+    Column("box", String(16), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("what", String(10), nullable=False),  # alert, silence
+    Column("plugin", String(30), nullable=False),
+    Column("recipient", String(200), nullable=False),  # as the plugin names it
+    Column("state", String(10), nullable=False),  # waiting, delivered, failed
+    Column("tries", Integer, nullable=False),
+    Column("next_at", UtcDateTime),  # of one that waits for another try
+    Column("purpose", String(100), nullable=False),
+    Column("delete_after", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["box", "sequence"], ["alerts.box", "alerts.sequence"], name="of_alert"),
+    UniqueConstraint("box", "sequence", "what", "plugin", "recipient", name="one_delivery_per_recipient"),
+    Index(
+        "deliveries_waiting",
+        "id",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
 )
 
 false_alarms = Table(

@@ -1,10 +1,12 @@
-"""What the receiver keeps and hands on: stored alerts, refusals, states."""
+"""What the receiver keeps and hands on: stored alerts, silences, their deliveries, refusals, states."""
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from typing import Any
+from enum import Enum, StrEnum
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 from alertbox.contract.formats import kind_name, source_name
 
@@ -30,6 +32,8 @@ class StoredAlert:
     `pressed` is the box's claim, `pressed_at` what the receiver worked out; `box` is 16 hexadecimal digits.
     """
 
+    what: ClassVar[str] = "alert"
+
     box: str
     name: str
     boot: int
@@ -45,7 +49,21 @@ class StoredAlert:
     unknown: dict[str, Any]
     raw: bytes
     received_at: datetime
-    repeated: bool = False  # dispatched once before, perhaps: that receiver was killed in the middle of it
+    repeated: bool = False  # delivered once before, perhaps: that receiver was killed in the middle of it
+
+    @classmethod
+    def from_row(cls, row: Any) -> "StoredAlert":
+        """From a row of the alerts' table with its box's `name`; a dict of the same names will do."""
+        values = row if isinstance(row, dict) else row._mapping
+        plain = {name: values[name] for name in cls.__slots__ if name != "repeated"}
+        plain["flags"] = frozenset(values["flags"].split())
+        plain["unknown"] = json.loads(values["unknown"]) if values["unknown"] else {}
+        return cls(**plain)
+
+    @property
+    def known_at(self) -> datetime:
+        """When the receiver knew of it."""
+        return self.received_at
 
     @property
     def kind_name(self) -> str:
@@ -68,7 +86,7 @@ class StoredAlert:
 
     @property
     def for_people(self) -> bool:
-        """Whether it is dispatched. Any other is stored, shown and acknowledged."""
+        """Whether it goes out to anybody. Any other is stored, shown and acknowledged."""
         return self.kind != _TEST and not (self.kind in TRIED and TEST_MODE in self.flags)
 
 
@@ -100,6 +118,8 @@ class BoxState:
 class Silence:
     """A box that became unreachable soon after a press. `sequence`, `kind` and `pressed_at` are the press's."""
 
+    what: ClassVar[str] = "silence"
+
     box: str
     name: str
     sequence: int
@@ -107,6 +127,46 @@ class Silence:
     pressed_at: datetime
     raised_at: datetime
     repeated: bool = False  # as in StoredAlert
+
+    @classmethod
+    def from_row(cls, row: Any) -> "Silence":
+        """From a row that has these names, and perhaps others."""
+        return cls(*(row._mapping[name] for name in cls.__slots__ if name != "repeated"))
+
+    @property
+    def known_at(self) -> datetime:
+        """When the receiver knew of it."""
+        return self.raised_at
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery is; the values stand in the table."""
+
+    WAITING = "waiting"  # for its first try, or for the next one
+    DELIVERED = "delivered"
+    FAILED = "failed"  # given up: nobody was told by it
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record on its way to one recipient by one plugin. `next_at`: not tried before."""
+
+    record: StoredAlert | Silence
+    plugin: str
+    recipient: str
+    state: DeliveryState = DeliveryState.WAITING
+    tries: int = 0
+    next_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in one line, the same in every run."""
+        parts = self.record.what, self.record.box, str(self.record.sequence), self.plugin, self.recipient
+        return "/".join(quote(part, safe="") for part in parts)
+
+
+# Of a record: plugin and recipient of each delivery. Asked inside the commit.
+Recipients = Callable[[StoredAlert | Silence], Iterable[tuple[str, str]]]
 
 
 def flags_to_text(flags: frozenset[str]) -> str:

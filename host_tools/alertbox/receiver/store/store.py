@@ -8,7 +8,7 @@ timer is needed to gather them. An alert's future resolves after the commit
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.contract.formats import Alert
+from alertbox.receiver.deliveries import memory as outbox_memory
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.silence import memory
+from alertbox.receiver.silence import memory as silence_memory
 from alertbox.receiver.silence.memory import FindingWaiting, Told
 from alertbox.receiver.silence.watch import Finding, Known
 from alertbox.receiver.store import database, writing
 from alertbox.receiver.store.models import alerts, boxes, refusal_counts, refusals, silences, states, watches
-from alertbox.receiver.store.records import BoxState, Refusal, Silence, StoredAlert
+from alertbox.receiver.store.records import BoxState, Delivery, Recipients, Refusal, Silence, StoredAlert
+from alertbox.receiver.store.rows import ALERTS
 from alertbox.receiver.store.writing import Batch, Outcome, Waiting
 
 
@@ -38,13 +40,16 @@ class Store:
         self,
         path: Path,
         log: JsonLog,
+        *,
+        recipients: Recipients = lambda record: (),
         on_commit: Callable[[], None] = lambda: None,
         on_all_marked: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
         self._log = log
+        self._recipients = recipients
         self._on_commit = on_commit
-        self._on_all_marked = on_all_marked  # every dispatch so far is marked in the database
+        self._on_all_marked = on_all_marked  # every delivery so far is marked in the database
         self._engine = database.open_async_engine(path)
         self._batch = Batch()
         self._wake = asyncio.Event()
@@ -55,6 +60,13 @@ class Store:
         with database.user_errors(self._path):
             connection = await self._engine.execution_options(begin="IMMEDIATE").connect()
         self._writer = asyncio.create_task(self._write_batches(connection))
+
+    async def flush(self) -> None:
+        """Until there was an attempt to write what waits, and whoever waited for it was told."""
+        if self._writer is not None and not self._writer.done():
+            attempted = self._batch.attempted
+            self._wake.set()
+            await attempted.wait()
 
     async def close(self) -> None:
         """Write what waits, then close."""
@@ -83,8 +95,9 @@ class Store:
         self._wake.set()
         return outcome
 
-    def mark_dispatched(self, record: StoredAlert | Silence) -> None:
-        self._batch.dispatched.append((record, datetime.now(UTC)))
+    def mark(self, delivery: Delivery) -> None:
+        """Its row shall say how far it is."""
+        self._batch.marked.append(delivery)
         self._wake.set()
 
     def note_state(self, box: str, state: str, at: datetime) -> None:
@@ -110,25 +123,21 @@ class Store:
 
     async def alerts(self) -> list[StoredAlert]:
         """All stored alerts, in the order in which they were stored."""
-        return [writing.to_record(row) for row in await self._read(_ALERTS.order_by(alerts.c.id))]
+        return [StoredAlert.from_row(row) for row in await self._read(ALERTS.order_by(alerts.c.id))]
 
-    async def undispatched(self) -> list[StoredAlert]:
-        """Alerts that an earlier run stored and did not live to dispatch, or to note that it did."""
-        query = _ALERTS.where(alerts.c.dispatched_at.is_(None)).order_by(alerts.c.id)
-        return [writing.to_record(row) for row in await self._read(query)]
-
-    async def undispatched_silences(self) -> list[Silence]:
-        query = memory.SILENCES.where(silences.c.dispatched_at.is_(None)).order_by(silences.c.id)
-        return [Silence(*row) for row in await self._read(query)]
+    async def waiting_deliveries(self) -> list[Delivery]:
+        """What an earlier run did not live to deliver, or to mark."""
+        async with self._engine.connect() as connection:
+            return await outbox_memory.waiting(connection)
 
     async def silences(self) -> list[Silence]:
         """All silences after a press, in the order in which they were raised."""
-        return [Silence(*row) for row in await self._read(memory.SILENCES.order_by(silences.c.id))]
+        return [Silence.from_row(row) for row in await self._read(silence_memory.SILENCES.order_by(silences.c.id))]
 
     async def known(self) -> dict[str, Known]:
         """What the watch has to remember from earlier runs, by box."""
         async with self._engine.connect() as connection:
-            return await memory.known(connection)
+            return await silence_memory.known(connection)
 
     async def states(self) -> list[BoxState]:
         query = select(states, watches.c.unreachable_since, watches.c.overdue_since)
@@ -166,6 +175,7 @@ class Store:
                 self._wake.clear()
                 batch, self._batch = self._batch, Batch()
                 written = batch.empty or await self._commit(connection, batch)
+                batch.attempted.set()
                 # Those who waited go first: what they note belongs into the next batch, and into the last one.
                 await asyncio.sleep(0)
                 if self._closing and (self._batch.empty or not written):
@@ -176,14 +186,14 @@ class Store:
     async def _commit(self, connection: AsyncConnection, batch: Batch) -> bool:
         try:
             async with connection.begin():
-                outcomes, told = await writing.write(connection, batch)
+                outcomes, told = await writing.write(connection, batch, self._recipients)
         except Exception as error:  # noqa: BLE001 - whatever one alert did to the writer, it must not silence a town
             reason = str(error).splitlines()[0] if isinstance(error, (SQLAlchemyError, OSError)) else repr(error)
             self._log.error("store-failed", alerts=len(batch.alerts), reason=reason)
             for waiting in batch.alerts:
                 waiting.outcome.set_exception(StoreFailed("not stored"))
             # These cannot be asked for again, as an alert can.
-            self._batch.dispatched[:0] = batch.dispatched
+            self._batch.marked[:0] = batch.marked
             self._batch.findings[:0] = batch.findings
             self._batch.refused.update(batch.refused)
             return False
@@ -191,11 +201,8 @@ class Store:
             waiting.outcome.set_result(outcome)
         for found, one in zip(batch.findings, told, strict=True):
             found.outcome.set_result(one)
-        if batch.dispatched and not self._batch.dispatched:
-            # Dispatches follow commits, and those of this one are still to come.
+        if batch.marked and not self._batch.marked:
+            # Deliveries follow commits, and those of this one are still to come.
             self._on_all_marked()
         self._on_commit()
         return True
-
-
-_ALERTS = select(alerts, boxes.c.name).join(boxes, boxes.c.id == alerts.c.box)

@@ -1,22 +1,31 @@
 """One commit of the store: which alerts are new, when they were pressed, and the rows that say so."""
 
 import asyncio
-import json
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbox.contract.formats import Alert
 from alertbox.receiver.clock import time_of_pressing
-from alertbox.receiver.silence import memory
+from alertbox.receiver.deliveries import memory as outbox_memory
+from alertbox.receiver.silence import memory as silence_memory
 from alertbox.receiver.silence.memory import FindingWaiting, Told
 from alertbox.receiver.store.models import alerts, boxes, refusal_counts, refusals, states
-from alertbox.receiver.store.records import Refusal, Silence, StoredAlert, Verdict, flags_to_text, unknown_to_text
+from alertbox.receiver.store.records import (
+    Delivery,
+    Recipients,
+    Refusal,
+    StoredAlert,
+    Verdict,
+    flags_to_text,
+    unknown_to_text,
+)
 
 PURPOSE = "answering an alert, and proving it"
 KEEP = timedelta(days=365)
@@ -24,7 +33,14 @@ KEEP = timedelta(days=365)
 _REFUSALS_A_COMMIT = 20
 _REFUSALS_KEPT = 1000
 
-Outcome = tuple[Verdict, StoredAlert | None]  # the record, if it was stored
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a verified alert. If it was stored: its record, and whom it goes to."""
+
+    verdict: Verdict
+    record: StoredAlert | None = None
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,43 +57,36 @@ class Batch:
     """What one commit writes."""
 
     alerts: list[Waiting] = field(default_factory=list)
-    dispatched: list[tuple[StoredAlert | Silence, datetime]] = field(default_factory=list)
+    marked: list[Delivery] = field(default_factory=list)
     findings: list[FindingWaiting] = field(default_factory=list)
     states: list[tuple[str, str, datetime]] = field(default_factory=list)  # box, state, when
     refused: Counter[str] = field(default_factory=Counter)
     refusals: deque[Refusal] = field(default_factory=lambda: deque(maxlen=_REFUSALS_A_COMMIT))
+    attempted: asyncio.Event = field(default_factory=asyncio.Event)  # it was written, or that failed
 
     @property
     def empty(self) -> bool:
-        return not (self.alerts or self.dispatched or self.findings or self.states or self.refused)
+        return not (self.alerts or self.marked or self.findings or self.states or self.refused)
 
 
-_SET_DISPATCHED = {
-    StoredAlert: update(alerts)
-    .where(alerts.c.box == bindparam("of_box"), alerts.c.sequence == bindparam("of_sequence"))
-    .values(dispatched_at=bindparam("when")),
-    Silence: memory.SET_SILENCE_DISPATCHED,
-}
-
-
-async def write(connection: AsyncConnection, batch: Batch) -> tuple[list[Outcome], list[Told]]:
+async def write(connection: AsyncConnection, batch: Batch, recipients: Recipients) -> tuple[list[Outcome], list[Told]]:
     """Write a batch inside the caller's transaction; the outcomes of its alerts and findings, in their order."""
-    outcomes = await _write_alerts(connection, batch.alerts) if batch.alerts else []
-    for what, statement in _SET_DISPATCHED.items():
-        marked = [(record, at) for record, at in batch.dispatched if type(record) is what]
-        rows = [{"of_box": record.box, "of_sequence": record.sequence, "when": at} for record, at in marked]
-        if rows:
-            await connection.execute(statement, rows)
+    outcomes = await _write_alerts(connection, batch.alerts, recipients) if batch.alerts else []
+    await outbox_memory.mark(connection, batch.marked)
     for box, state, at in batch.states:
         await _write_state(connection, box, state, at)
     # After the alerts: a silence names its press.
-    told = await memory.write(connection, batch.findings)
+    told = await silence_memory.write(connection, batch.findings, recipients)
+    new = [outcome.deliveries for outcome in outcomes] + [finding.deliveries for finding in told]
+    await outbox_memory.add(connection, list(chain.from_iterable(new)))
     if batch.refused:
         await _write_refusals(connection, batch)
     return outcomes, told
 
 
-async def _write_alerts(connection: AsyncConnection, waiting: Sequence[Waiting]) -> list[Outcome]:
+async def _write_alerts(
+    connection: AsyncConnection, waiting: Sequence[Waiting], recipients: Recipients
+) -> list[Outcome]:
     in_service = await _boxes_in_service(connection, {one.alert.box.hex() for one in waiting})
     keys = [(one.alert.box.hex(), one.alert.sequence) for one in waiting]
     query = select(alerts.c.box, alerts.c.sequence, alerts.c.raw)
@@ -88,14 +97,16 @@ async def _write_alerts(connection: AsyncConnection, waiting: Sequence[Waiting])
     for one, key in zip(waiting, keys, strict=True):
         box = in_service.get(key[0])
         if box is None:
-            outcomes.append((Verdict.REVOKED, None))
+            outcomes.append(Outcome(Verdict.REVOKED))
         elif key in taken:
-            outcomes.append((Verdict.REPLAY if taken[key] == one.alert.raw else Verdict.CONFLICT, None))
+            outcomes.append(Outcome(Verdict.REPLAY if taken[key] == one.alert.raw else Verdict.CONFLICT))
         else:
             taken[key] = one.alert.raw
             row = await _row(connection, one, box)
             rows.append(row)
-            outcomes.append((Verdict.STORED, to_record(row | {"name": box.name})))
+            record = StoredAlert.from_row(row | {"name": box.name})
+            goes_to = recipients(record) if record.for_people else ()
+            outcomes.append(Outcome(Verdict.STORED, record, tuple(Delivery(record, *whom) for whom in goes_to)))
     if rows:
         await connection.execute(insert(alerts), rows)
     return outcomes
@@ -139,15 +150,6 @@ async def _row(connection: AsyncConnection, one: Waiting, box: Any) -> dict[str,
         "purpose": PURPOSE,
         "delete_after": received_at + KEEP,
     }
-
-
-def to_record(row: Any) -> StoredAlert:
-    """A row of the alerts' table, joined with its box's name, as others see it."""
-    values = row if isinstance(row, dict) else row._mapping
-    plain = {name: values[name] for name in StoredAlert.__slots__ if name != "repeated"}
-    plain["flags"] = frozenset(values["flags"].split())
-    plain["unknown"] = json.loads(values["unknown"]) if values["unknown"] else {}
-    return StoredAlert(**plain)
 
 
 async def _write_state(connection: AsyncConnection, box: str, state: str, at: datetime) -> None:
