@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alertbox.receiver import ReceiverThread
+from alertbox.receiver import Accounts, ReceiverThread
 from alertbox.receiver.deliveries import outbox
 from alertbox.receiver.deliveries.notes import Notes
 from alertbox.receiver.deliveries.outbox import BACK_OFF_S, MOST_TRIES, Outbox
@@ -231,6 +231,8 @@ def test_no_log_line_names_a_recipient(path):
 
 
 def test_the_notes_are_emptied_when_the_database_has_caught_up(path, town):
+    Accounts.open(town)
+
     async def story() -> list[int]:
         sizes = []
         run = Run(path, Pager())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from alertbox.errors import UserError
-from alertbox.receiver import ReceiverThread, broker
+from alertbox.receiver import Accounts, ReceiverThread, broker
 from alertbox.receiver.log import JsonLog
 from alertbox.receiver.store import writing
 from alertbox.town import Town
@@ -262,7 +262,7 @@ def test_a_revoked_box_is_refused_at_once_and_at_its_next_login(receiver, box):
     with box.connected() as connection:
         connection.publish(box.alert(1))
         assert connection.ack() == 1
-        receiver.town.revoke("Boulangerie")
+        receiver.accounts.revoke("Boulangerie")
         connection.publish(box.alert(2))
         refused(receiver, "revoked")
     with pytest.raises(Refused), box.connected():
@@ -417,7 +417,7 @@ def test_another_broker_is_used_by_the_same_way_in(town, tmp_path):
         with ReceiverThread(elsewhere, broker=url, broker_ca=ca, client_id="second") as receiver:
             box = FakeBox()
             there.enrol(box.public, "Boulangerie")
-            box.account = elsewhere.enrol(box.public, "Boulangerie", "127.0.0.1", there.port)
+            box.account = Accounts.open(elsewhere).enrol(box.public, "Boulangerie", "127.0.0.1", there.port)
             account = there.enrol(box.public, "Boulangerie")
             box.account |= {name: account[name] for name in ("user", "password", "ca")}
             with box.connected(subscribe=()) as connection:

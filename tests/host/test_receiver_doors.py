@@ -9,6 +9,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from alertbox.receiver import Accounts
 from alertbox.receiver.app import Receiver
 from alertbox.receiver.link import Message
 from fake_box import FakeBox
@@ -164,7 +165,7 @@ async def through_the_door(town: Any, doors: Doors, count: int) -> tuple[int, Re
 def test_whatever_comes_in_is_counted_and_leaves_nothing_behind(town, count):
     print(f"seed {SEED}")
     box = FakeBox()
-    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = Accounts.open(town).enrol(box.public, "Boulangerie", "localhost", 8883)
     grown, receiver = asyncio.run(through_the_door(town, Doors(box, SEED), count))
     print(f"{grown} bytes left by {count // 2} messages; {receiver.counters()}")
     assert grown < GROWTH_BYTES

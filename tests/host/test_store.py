@@ -9,6 +9,7 @@ from io import StringIO
 
 import pytest
 from alertbox.contract import formats
+from alertbox.receiver import Accounts
 from alertbox.receiver.log import JsonLog
 from alertbox.receiver.store import database, writing
 from alertbox.receiver.store.records import DeliveryState, Refusal, Verdict
@@ -22,7 +23,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 @pytest.fixture
 def box(town) -> FakeBox:
     box = FakeBox()
-    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = Accounts.open(town).enrol(box.public, "Boulangerie", "localhost", 8883)
     return box
 
 
@@ -91,7 +92,7 @@ def test_a_box_revoked_by_another_process_stores_nothing_more(town, box):
     async def story():
         async with opened(town) as store:
             await store.add(verified(box, 1), NOW)
-            town.revoke("Boulangerie")
+            Accounts(town).revoke("Boulangerie")
             return (await store.add(verified(box, 2), NOW)).verdict
 
     assert asyncio.run(story()) is Verdict.REVOKED

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from alertbox.receiver import ReceiverThread
+from alertbox.receiver import Accounts, ReceiverThread
 from alertbox.receiver.silence.watch import (
     GRACE_S,
     OVERDUE_S,
@@ -401,7 +401,7 @@ def test_a_revoked_box_is_not_missed(service):
     with service.connected() as connection:
         connection.publish(b"online", "state", retain=True)
         service.until("state")
-        service.town.revoke("Boulangerie")
+        service.receiver.accounts.revoke("Boulangerie")
         connection.cut()
     service.wait(OVERDUE_S + GRACE_S)
     other = FakeBox()
@@ -419,7 +419,7 @@ def test_a_box_that_dies_silently_behind_mosquitto_is_unreachable_within_a_minut
     box = FakeBox()
     with ExitStack() as stack:
         port = free_port()
-        box.account = town.enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = Accounts.open(town).enrol(box.public, "Boulangerie", "127.0.0.1", port)
         broker = stack.enter_context(Mosquitto(town, tmp_path / "mosquitto", port))
         receiver = stack.enter_context(ReceiverThread(town, broker=broker.url))
         will = (f"alertbox/{box.id}/state", b"offline")

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 
 from alertbox.errors import UserError
-from alertbox.receiver import Receiver
+from alertbox.receiver import Accounts, Receiver
 from alertbox.receiver.log import JsonLog
 from alertbox.texts import say
 from alertbox.town import Town, invites
@@ -72,7 +72,7 @@ def invite(folder: Path, hours: int, **options: Any) -> None:
 
     Hand it over like a key: whoever has it first can use it. The receiver must be running then.
     """
-    invite = Town.open(folder).invite(hours=hours, **options)
+    invite = Accounts.open(Town.open(folder)).invite(hours=hours, **options)
     until = datetime.now() + timedelta(hours=hours)
     click.echo(say("enrolment-invited", address=invite.address, when=f"{until:%Y-%m-%d %H:%M}"), err=True)
     click.echo(invite.line)

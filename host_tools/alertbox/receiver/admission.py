@@ -2,26 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from alertbox.receiver.accounts import Accounts
 from alertbox.receiver.intake import Intake
 from alertbox.receiver.log import JsonLog
 from alertbox.receiver.store.registry import check_password
 from alertbox.receiver.store.store import Store, StoreFailed
 from alertbox.receiver.telling import Tell
 
-if TYPE_CHECKING:  # a town has the receiver's database, so it comes first
-    from alertbox.town import Town
-
 
 class Admission:
     """`drop(box)` ends a connection of the embedded broker, if there is one."""
 
     def __init__(
-        self, town: "Town", *, store: Store, intake: Intake, drop: Callable[[str], None], tell: Tell, log: JsonLog
+        self, accounts: Accounts, *, store: Store, intake: Intake, drop: Callable[[str], None], tell: Tell, log: JsonLog
     ) -> None:
         self.address: dict[str, Any] = {}  # where a new box finds the receiver: port, server_name, perhaps host
-        self._town = town
+        self._accounts = accounts
         self._store = store
         self._intake = intake
         self._drop = drop
@@ -45,7 +43,7 @@ class Admission:
 
     async def redeem(self, token: bytes, public_key: bytes, name: str | None) -> dict[str, Any]:
         """Enrol a box by its invite. The database is another thread's: alerts do not wait for it."""
-        new = await asyncio.to_thread(self._town.redeem, token, public_key, name)
+        new = await asyncio.to_thread(self._accounts.redeem, token, public_key, name)
         self._log.info("enrolled", box=new.box, revoked=list(new.revoked))
         self._intake.forget(new.box)
         for box in new.revoked:

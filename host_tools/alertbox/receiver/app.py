@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from alertbox.receiver.accounts import Accounts
 from alertbox.receiver.admission import Admission
 from alertbox.receiver.broker import TownBroker
 from alertbox.receiver.deliveries.in_process import InProcess
@@ -25,9 +26,7 @@ from alertbox.receiver.store import database
 from alertbox.receiver.store.records import BoxState, Refusal, Silence, StoredAlert
 from alertbox.receiver.store.store import Store
 from alertbox.receiver.telling import OnEvent, Refusals, tell_to
-
-if TYPE_CHECKING:  # a town has the receiver's database, so it comes first
-    from alertbox.town import Town
+from alertbox.receiver.town import Town
 
 # How often the parts that wait for a time look at the clock.
 _LOOK_S = 1
@@ -49,7 +48,7 @@ class Receiver:
 
     def __init__(
         self,
-        town: "Town",
+        town: Town,
         *,
         listen: str = "127.0.0.1",
         port: int = 0,
@@ -99,7 +98,7 @@ class Receiver:
         self._refuse = Refusals(self._store.refuse, tell, now, log, self._refused)
         self._watcher = Watcher(self._store, self._outbox, tell, now, log)
         self._admission = Admission(
-            self._town, store=self._store, intake=self._intake, drop=self._drop, tell=tell, log=log
+            Accounts(self._town), store=self._store, intake=self._intake, drop=self._drop, tell=tell, log=log
         )
         self._pipeline = Pipeline(
             intake=self._intake,
@@ -198,7 +197,8 @@ class Receiver:
     # ---- doors
 
     async def _open_store(self) -> None:
-        """And finish what an earlier run left undone."""
+        """Bring the tables to this version, and finish what an earlier run left undone."""
+        await asyncio.to_thread(database.migrate, self._town.database)
         await self._store.open()
         with database.user_errors(self._town.database):
             self._notes.open()

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from alertbox.errors import UserError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Alembic keeps what it works on in global variables.
+_MIGRATING = threading.Lock()
 # FULL: a committed alert survives a power cut, so that it may be acknowledged.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
 
@@ -51,7 +54,7 @@ def _settle_sqlite(engine: Engine) -> None:
 
 
 def migrate(path: Path, revision: str = "") -> None:
-    """Make the database, or bring it to this version's tables. Safe to run by several processes at once.
+    """Make the database, or bring it to this version's tables. Safe to run by several at once.
 
     `revision`: go back to an earlier one instead.
     """
@@ -59,7 +62,7 @@ def migrate(path: Path, revision: str = "") -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         engine = open_engine(path)
         try:
-            with engine.begin() as connection:
+            with _MIGRATING, engine.begin() as connection:
                 config = Config()
                 config.set_main_option("script_location", str(_MIGRATIONS))
                 config.attributes["connection"] = connection
