@@ -13,7 +13,7 @@ LANGUAGE = PURE | {"array", "collections", "errno", "gc", "io", "math", "micropy
 # Only the wiring says which pin and which board.
 HARDWARE = {"machine"}
 CHIP = {"machine", "network", "bluetooth", "espnow", "aioespnow", "esp32", "neopixel", "select", "socket", "ssl", "tls"}
-BASE = {"box.core", "box.errors", "box.log", "box.clock"}
+BASE = {"box.core", "box.errors", "box.log", "box.clock", "box.version"}
 DRIVER = LANGUAGE | CHIP | BASE | {"asyncio"}
 SERVICE = LANGUAGE | BASE | {"asyncio"}
 
@@ -28,7 +28,15 @@ class Never(set[str]):
 
 ANYTHING = Never()
 
-# The first row that fits a file counts. `*` stands for one name, `**` for everything below; other folders are free.
+FIRMWARE = {"box", "board"}  # each side checks the other, so neither may borrow its code
+HOST = {"contract", "box", "town", "receiver", "provision", "flash", "sim", "demo", "commands", "cli"}
+
+
+def host_parts(*permitted: str) -> Never:
+    """No part of the host tools but these."""
+    return Never(FIRMWARE | {f"alertbox.{name}" for name in HOST.difference(permitted)})
+
+
 RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
@@ -43,7 +51,18 @@ RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/**", Only()),  # a new folder needs a row of its own
     ("boards/unix/**", Never({"box"})),  # the virtual chip knows nothing of the box that runs on it
     ("boards/**", Only()),  # constants
-    ("host_tools/**", Never({"box", "board"})),  # each side checks the other, so neither may borrow its code
+    ("host_tools/alertbox/contract/**", host_parts("contract")),
+    ("host_tools/alertbox/box/**", host_parts("box", "contract")),
+    ("host_tools/alertbox/town/**", host_parts("town", "contract")),
+    # Of a town the receiver knows a protocol of its own, and how an invite is written.
+    (
+        "host_tools/alertbox/receiver/**",
+        Never(
+            host_parts("receiver", "town", "contract")
+            | {f"alertbox.town.{name}" for name in ("Town", "folder", "authority", "technicians")}
+        ),
+    ),
+    ("host_tools/**", Never(FIRMWARE)),
 )
 
 
@@ -110,6 +129,25 @@ BAD_IMPORTS = [
     ("boards/unix/modules/machine.py", "import box.core.ring", "box.core.ring"),
     ("host_tools/alertbox/bad.py", "from box.core import cbor", "box.core.cbor"),
     ("host_tools/alertbox/bad.py", "import importlib\nimportlib.import_module('board')", "board"),
+    ("host_tools/alertbox/contract/bad.py", "from box.core import cbor", "box.core.cbor"),
+    ("host_tools/alertbox/contract/bad.py", "from alertbox.box import session", "alertbox.box.session"),
+    ("host_tools/alertbox/contract/bad.py", "from alertbox.town import Town", "alertbox.town.Town"),
+    ("host_tools/alertbox/contract/bad.py", "import alertbox.receiver.log", "alertbox.receiver.log"),
+    ("host_tools/alertbox/contract/bad.py", "def f():\n    import alertbox.commands.town", "alertbox.commands.town"),
+    ("host_tools/alertbox/box/bad.py", "from alertbox.town import technicians", "alertbox.town.technicians"),
+    ("host_tools/alertbox/box/bad.py", "from alertbox.receiver import StoredAlert", "alertbox.receiver.StoredAlert"),
+    (
+        "host_tools/alertbox/town/bad.py",
+        "from alertbox.receiver.store import database",
+        "alertbox.receiver.store.database",
+    ),
+    ("host_tools/alertbox/town/bad.py", "from ..box import session", "alertbox.box.session"),
+    ("host_tools/alertbox/receiver/bad.py", "from alertbox.town import Town", "alertbox.town.Town"),
+    ("host_tools/alertbox/receiver/store/bad.py", "import alertbox.town.folder", "alertbox.town.folder"),
+    ("host_tools/alertbox/receiver/bad.py", "from alertbox.commands import town", "alertbox.commands.town"),
+    ("host_tools/alertbox/receiver/bad.py", "from alertbox.provision import sms", "alertbox.provision.sms"),
+    ("host_tools/alertbox/receiver/bad.py", "from alertbox.flash import board", "alertbox.flash.board"),
+    ("host_tools/alertbox/receiver/bad.py", "from alertbox.sim import VirtualBox", "alertbox.sim.VirtualBox"),
 ]
 
 
@@ -129,6 +167,9 @@ GOOD_IMPORTS = [
     ("firmware/box/wiring/radio.py", "import board, machine\nfrom box.bips import registry"),
     ("boards/unix/modules/machine.py", "import os\nfrom virtual import chip"),
     ("boards/unix/modules/machine.py", "import boxes, boardwalk"),
+    ("host_tools/alertbox/town/good.py", "from alertbox.contract import formats\nfrom alertbox.town import invites"),
+    ("host_tools/alertbox/receiver/good.py", "from alertbox.town.invites import Invite\nimport alertbox.contract"),
+    ("host_tools/alertbox/commands/good.py", "from alertbox.receiver import Receiver\nfrom alertbox.town import Town"),
     ("host_tools/alertbox/good.py", "import importlib\nimport cbor2\nimportlib.import_module(name)"),
 ]
 

@@ -27,6 +27,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "rig"))
 
+from alertbox.receiver import Accounts  # noqa: E402
 from alertbox.town import Town  # noqa: E402
 from fake_box import FakeBox  # noqa: E402
 from mosquitto import Mosquitto, free_port  # noqa: E402
@@ -175,8 +176,9 @@ def one_run(kind: str, boxes_count: int, each: int) -> dict[str, float]:
         town = Town.create(folder / "town")
         port = free_port()
         boxes = [FakeBox() for _ in range(boxes_count)]
+        accounts = Accounts.open(town)
         for number, box in enumerate(boxes):
-            box.account = town.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
+            box.account = accounts.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
         alerts = [[box.alert(sequence) for sequence in range(1, each + 1)] for box in boxes]
         pids = {"generator": os.getpid()}
         url = None

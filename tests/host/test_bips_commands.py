@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from alertbox import cli, texts
-from alertbox.bip_label import BipLabel
+from alertbox.box.labels import BipLabel
 from alertbox.commands import bips as bips_command
 from alertbox.commands import survey as survey_command
 from alertbox.errors import UserError

@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from alertbox import box_console, console_rpc
-from alertbox.box_console import BoxConsole, BoxRefused
-from alertbox.console_rpc import RS, Lines
+from alertbox.box import session
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.contract import console_rpc
+from alertbox.contract.console_rpc import RS, Lines
 from alertbox.errors import UserError
 from console_box import BOOT_NOISE, CHALLENGE, LOG, ConsoleBox, Refuse
 from hypothesis import given, settings
@@ -535,7 +536,7 @@ def test_any_answer_ends_in_a_result_or_a_sentence(box):
 
 
 def test_any_bytes_on_a_real_line_end_in_a_sentence(box, monkeypatch):
-    monkeypatch.setattr(box_console, "_SHOWN_S", 0.01)
+    monkeypatch.setattr(session, "_SHOWN_S", 0.01)
 
     @settings(max_examples=40)  # each waits for what does not come
     @given(st.lists(st.binary(max_size=100) | JSON.map(lambda value: RS + json.dumps(value).encode() + b"\n")))

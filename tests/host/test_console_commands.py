@@ -10,7 +10,7 @@ import pytest
 from alertbox import cli, texts
 from alertbox.commands import console as console_command
 from alertbox.commands.status import _ROWS
-from alertbox.console_rpc import _SENTENCES, METHODS
+from alertbox.contract.console_rpc import _SENTENCES, METHODS
 from console_box import LOG, ConsoleBox
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,7 +178,7 @@ def test_a_technician_unlocks_before_the_command(box, alertbox, tmp_path, monkey
             return b"s" * 64
 
     folders = {tmp_path: Ada()}
-    monkeypatch.setattr("alertbox.box_command.Technician.open", lambda path, ask: folders.pop(path))
+    monkeypatch.setattr("alertbox.commands._with_box.Technician.open", lambda path, ask: folders.pop(path))
     status, _, errors = alertbox("status", box.path, "--technician", str(tmp_path))
     assert (status, errors) == (0, "")
     assert box.unlocked_by == b"s" * 64

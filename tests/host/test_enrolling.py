@@ -17,13 +17,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from alertbox import authority, enrolling, texts
-from alertbox.authority import Authority
-from alertbox.enrolling import Enrolled, Invite
+from alertbox import texts
 from alertbox.errors import UserError
-from alertbox.receiver import ReceiverThread
+from alertbox.receiver import Accounts, ReceiverThread
 from alertbox.receiver.log import JsonLog
-from alertbox.town import Town
+from alertbox.town import Town, authority, invites
+from alertbox.town.authority import Authority
+from alertbox.town.invites import Enrolled, Invite
 from cryptography import x509
 from fake_box import FakeBox, Refused
 
@@ -70,7 +70,7 @@ def acknowledged(box: FakeBox, sequence: int = 1) -> bool:
 
 
 def test_an_invite_is_one_line_and_is_read_back_whole(town):
-    invite = town.invite("Café « L'Étoile »")
+    invite = Accounts.open(town).invite("Café « L'Étoile »")
     assert Invite.parse(f"  {invite.line}\n") == invite
     assert invite.line.startswith("ab1.")
     assert invite.line.isascii()
@@ -79,7 +79,7 @@ def test_an_invite_is_one_line_and_is_read_back_whole(town):
 
 
 def test_an_invite_holds_what_the_contract_says(town):
-    coded = town.invite().line.removeprefix("ab1.")
+    coded = Accounts.open(town).invite().line.removeprefix("ab1.")
     fields = json.loads(base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4)))
     assert fields.keys() == {"h", "p", "f", "t", "n"}
     assert fields["f"] == hashlib.sha256(town.ca_der()).hexdigest()[:32]
@@ -88,7 +88,7 @@ def test_an_invite_holds_what_the_contract_says(town):
 
 
 def test_an_invite_shows_its_token_to_nobody_who_prints_it(town):
-    invite = town.invite()
+    invite = Accounts.open(town).invite()
     assert invite.token not in repr(invite)
 
 
@@ -139,10 +139,10 @@ def test_what_is_no_invite_is_a_sentence(line):
 
 def test_an_invite_names_a_host_that_the_certificate_has(tmp_path):
     town = Town.create(tmp_path / "town", ["alerts.example.org"])
-    assert town.invite().host == "alerts.example.org"
-    assert town.invite(host="127.0.0.1").host == "127.0.0.1"
+    assert Accounts.open(town).invite().host == "alerts.example.org"
+    assert Accounts.open(town).invite(host="127.0.0.1").host == "127.0.0.1"
     with pytest.raises(UserError) as error:
-        town.invite(host="other.example.org")
+        Accounts.open(town).invite(host="other.example.org")
     assert key_of(error) == "enrolment-host-not-named"
 
 
@@ -172,14 +172,14 @@ def test_the_enrolment_is_the_document_of_the_contract(receiver):
 
 def test_the_town_gives_the_same_document_without_the_network(town):
     box = FakeBox()
-    document = town.enrolment(box.public, SHOP)
+    document = Accounts.open(town).enrolment(box.public, SHOP)
     assert document.keys() == {"version", "issued", "user", "password", "secret", "ca", "town"}
     assert (document["user"], document["ca"]) == (box.id, town.ca_der().hex())
 
 
 def test_an_invite_without_a_name_takes_the_technicians(receiver):
     receiver.invite().redeem(FakeBox().public.hex(), "Pharmacie")
-    assert [box.name for box in receiver.town.boxes()] == ["Pharmacie"]
+    assert [box.name for box in receiver.accounts.boxes()] == ["Pharmacie"]
 
 
 def test_what_is_printed_of_an_enrolment_holds_no_secret(receiver):
@@ -194,7 +194,7 @@ def test_an_invite_works_once(receiver):
     invite.redeem(first.public.hex())
     assert refused(invite, FakeBox()) == "enrolment-token-used"
     assert refused(invite, first) == "enrolment-token-used", "who knows a public key would get its secrets"
-    assert [box.id for box in receiver.town.boxes()] == [first.id]
+    assert [box.id for box in receiver.accounts.boxes()] == [first.id]
 
 
 def test_of_many_who_come_with_one_invite_at_once_one_gets_in(receiver):
@@ -213,26 +213,26 @@ def test_of_many_who_come_with_one_invite_at_once_one_gets_in(receiver):
     for comer in comers:
         comer.join(30)
     assert outcomes.count("enrolment-token-used") == 7
-    assert [box.id for box in receiver.town.boxes()] == [one for one in outcomes if one != "enrolment-token-used"]
+    assert [box.id for box in receiver.accounts.boxes()] == [one for one in outcomes if one != "enrolment-token-used"]
 
 
 def test_an_invite_that_nobody_made_or_that_has_expired_is_refused(receiver):
     made_up = Invite.make("127.0.0.1", receiver.enrol_port, receiver.town.ca_der(), bytes(16), SHOP)
     assert refused(made_up, FakeBox()) == "enrolment-token-unknown"
     assert refused(receiver.invite(SHOP, hours=0), FakeBox()) == "enrolment-token-expired"
-    assert receiver.town.boxes() == []
+    assert receiver.accounts.boxes() == []
     assert receiver.counters()["refused"] == {"enrolment": 2}
 
 
 def test_an_invite_for_one_shop_enrols_no_other(receiver):
     invite = receiver.invite(SHOP)
     assert refused(invite, FakeBox(), "Pharmacie") == "enrolment-other-shop"
-    assert receiver.town.boxes() == []
+    assert receiver.accounts.boxes() == []
 
 
 def test_a_refused_enrolment_does_not_use_up_the_invite(receiver):
     old = enrol(receiver)
-    receiver.town.revoke(SHOP)
+    receiver.accounts.revoke(SHOP)
     invite = receiver.invite()
     assert refused(invite, old, SHOP) == "key-revoked"
     assert refused(invite, FakeBox(), " ") == "bad-box-name"
@@ -266,7 +266,7 @@ def test_enrolling_a_name_anew_revokes_the_old_box_and_ends_its_connection(recei
     with pytest.raises(Refused), old.connected():
         pass
     assert acknowledged(new)
-    assert {box.id: box.revoked_at is not None for box in receiver.town.boxes()} == {old.id: True, new.id: False}
+    assert {box.id: box.revoked_at is not None for box in receiver.accounts.boxes()} == {old.id: True, new.id: False}
 
 
 def test_the_same_box_enrolled_anew_gets_acknowledgements_under_its_new_secret(receiver):
@@ -274,7 +274,7 @@ def test_the_same_box_enrolled_anew_gets_acknowledgements_under_its_new_secret(r
     assert acknowledged(box, 1)
     give(box, receiver.invite(SHOP).redeem(box.public.hex()))
     assert acknowledged(box, 2)
-    assert [one.revoked_at for one in receiver.town.boxes()] == [None]
+    assert [one.revoked_at for one in receiver.accounts.boxes()] == [None]
 
 
 # ---- secrets
@@ -297,8 +297,8 @@ def test_tokens_and_secrets_are_in_no_file_and_no_log(town):
 
 
 def test_old_invites_are_forgotten(town):
-    town.invite(SHOP, hours=-24 * 91)
-    town.invite("Pharmacie")
+    Accounts.open(town).invite(SHOP, hours=-24 * 91)
+    Accounts.open(town).invite("Pharmacie")
     with contextlib.closing(sqlite3.connect(town.database)) as database:
         assert database.execute("SELECT name FROM invites").fetchall() == [("Pharmacie",)]
 
@@ -401,6 +401,6 @@ def test_nobody_there_is_a_sentence(town):
 
 
 def test_a_server_that_speaks_no_tls_or_never_answers_is_a_sentence(town, monkeypatch):
-    monkeypatch.setattr(enrolling, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(invites, "_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert refused(to(silent.getsockname()[1], town), FakeBox()) == "enrolment-unreachable"

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from alertbox import cli, formats, texts
-from alertbox.receiver import ReceiverThread, database
-from alertbox.receiver.false_alarms import TWELVE_MONTHS, SourceCount
+from alertbox import cli, texts
+from alertbox.contract import formats
+from alertbox.receiver import Accounts, ReceiverThread
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.records import StoredAlert
-from alertbox.receiver.store import Store
-from alertbox.receiver.watch import PRESSES
+from alertbox.receiver.silence.watch import PRESSES
+from alertbox.receiver.store import database
+from alertbox.receiver.store.false_alarms import TWELVE_MONTHS, SourceCount
+from alertbox.receiver.store.records import StoredAlert
+from alertbox.receiver.store.store import Store
 from alertbox.town import Town
 from fake_box import FakeBox
 from mistakes import key_of
@@ -27,7 +29,7 @@ TEST_MODE = 1 << 5
 
 def enrolled(town: Town, name: str = "Boulangerie") -> FakeBox:
     box = FakeBox()
-    box.account = town.enrol(box.public, name, "localhost", 8883)
+    box.account = Accounts.open(town).enrol(box.public, name, "localhost", 8883)
     return box
 
 
@@ -41,7 +43,7 @@ def store(town: Town, box: FakeBox, *alerts: dict[str, Any]) -> list[StoredAlert
             pressed = int(NOW.timestamp())
             signed = [box.alert(**({"pressed": pressed, "source": BIP_2, "kind": ALARM} | alert)) for alert in alerts]
             key = formats.load_public_key(box.public)
-            return [(await store.add(formats.decode_alert(one, key, box.box), NOW))[1] for one in signed]
+            return [(await store.add(formats.decode_alert(one, key, box.box), NOW)).record for one in signed]
         finally:
             await store.close()
 
@@ -57,7 +59,7 @@ def box(town) -> FakeBox:
 
 
 def counted(town: Town, **options: Any) -> list[tuple[str, int, int, int]]:
-    rows = town.false_alarms.counts(**options)
+    rows = Accounts(town).false_alarms.counts(**options)
     return [(row.source, row.presses, row.false_alarms, row.shop_false_alarms) for row in rows]
 
 
@@ -66,22 +68,22 @@ def counted(town: Town, **options: Any) -> list[tuple[str, int, int, int]]:
 
 def test_a_press_said_to_be_false_is_counted_for_its_bip(town, box):
     assert counted(town) == [("bip 2", 2, 0, 0)]
-    alert = town.false_alarms.say("Boulangerie", 2)
+    alert = Accounts(town).false_alarms.say("Boulangerie", 2)
     assert (alert.box, alert.sequence, alert.source_name) == (box.id, 2, "bip 2")
-    assert town.false_alarms.counts() == [SourceCount("Boulangerie", "bip 2", 2, 1, 1)]
+    assert Accounts(town).false_alarms.counts() == [SourceCount("Boulangerie", "bip 2", 2, 1, 1)]
 
 
 def test_to_say_it_twice_is_to_say_it_once(town, box):
-    town.false_alarms.say("Boulangerie", 2)
-    town.false_alarms.say(box.id, 2)
+    Accounts(town).false_alarms.say("Boulangerie", 2)
+    Accounts(town).false_alarms.say(box.id, 2)
     assert counted(town) == [("bip 2", 2, 1, 1)]
 
 
 def test_it_can_be_taken_back_once(town, box):
-    town.false_alarms.say("Boulangerie", 2)
-    assert town.false_alarms.take_back(box.id, 2) == "Boulangerie"
+    Accounts(town).false_alarms.say("Boulangerie", 2)
+    assert Accounts(town).false_alarms.take_back(box.id, 2) == "Boulangerie"
     assert counted(town) == [("bip 2", 2, 0, 0)]
-    assert key_of(lambda: town.false_alarms.take_back("Boulangerie", 2)) == "false-not-said"
+    assert key_of(lambda: Accounts(town).false_alarms.take_back("Boulangerie", 2)) == "false-not-said"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_it_can_be_taken_back_once(town, box):
     ],
 )
 def test_an_unknown_shop_or_sequence_is_a_sentence(town, box, mistake, expected):
-    assert key_of(lambda: mistake(town.false_alarms)) == expected
+    assert key_of(lambda: mistake(Accounts(town).false_alarms)) == expected
 
 
 @pytest.mark.parametrize("kind", sorted(formats.KINDS))
@@ -105,10 +107,10 @@ def test_only_a_press_that_called_people_counts_and_can_be_false(town, kind, fla
     """By the rule of the records; the count asks the database, in SQL."""
     [alert] = store(town, enrolled(town), {"sequence": 1, "kind": kind, "flags": flags})
     if alert.for_people and kind in PRESSES:
-        town.false_alarms.say("Boulangerie", 1)
+        Accounts(town).false_alarms.say("Boulangerie", 1)
         assert counted(town) == [("bip 2", 1, 1, 1)]
     else:
-        assert key_of(lambda: town.false_alarms.say("Boulangerie", 1)) == "false-no-press"
+        assert key_of(lambda: Accounts(town).false_alarms.say("Boulangerie", 1)) == "false-no-press"
         assert counted(town) == []
 
 
@@ -119,7 +121,7 @@ def test_false_presses_of_one_incident_count_once(town):
     together = {"sequence": 1, "kind": HELP}, {"sequence": 2, "back": 1}, {"sequence": 3, "back": 2, "source": BIP_1}
     store(town, enrolled(town), *together)
     for sequence in (1, 2, 3):
-        town.false_alarms.say("Boulangerie", sequence)
+        Accounts(town).false_alarms.say("Boulangerie", sequence)
     assert counted(town) == [("bip 1", 1, 1, 1), ("bip 2", 2, 1, 1)]
 
 
@@ -127,51 +129,51 @@ def test_a_shops_bips_and_buttons_are_counted_together_too(town, box):
     store(town, box, {"sequence": 3, "source": BIP_1}, {"sequence": 4, "source": BUTTON})
     store(town, enrolled(town, "Tabac"), {"sequence": 1})
     for sequence in (2, 3):
-        town.false_alarms.say("Boulangerie", sequence)
+        Accounts(town).false_alarms.say("Boulangerie", sequence)
     assert counted(town, shop="Boulangerie") == [("button", 1, 0, 2), ("bip 1", 1, 1, 2), ("bip 2", 2, 1, 2)]
     assert counted(town, shop="Tabac") == [("bip 2", 1, 0, 0)]
 
 
 def test_after_twelve_months_neither_press_nor_false_alarm_counts(town, box):
-    town.false_alarms.say("Boulangerie", 2)
+    Accounts(town).false_alarms.say("Boulangerie", 2)
     assert counted(town, now=NOW + TWELVE_MONTHS - timedelta(seconds=1)) == [("bip 2", 2, 1, 1)]
     assert counted(town, now=NOW + TWELVE_MONTHS) == []
 
 
 def test_what_was_said_has_a_purpose_and_goes_after_twelve_months(town, box):
-    town.false_alarms.say("Boulangerie", 1)
+    Accounts(town).false_alarms.say("Boulangerie", 1)
     with database.transaction(town.database) as connection:
         row = connection.exec_driver_sql("SELECT * FROM false_alarms").mappings().one()
     assert row["purpose"]
     assert datetime.fromisoformat(row["delete_after"]) == (NOW + timedelta(days=366)).replace(tzinfo=None)
     [late] = store(town, box, {"sequence": 3})
-    town.false_alarms.say("Boulangerie", 3, now=late.pressed_at + TWELVE_MONTHS)
+    Accounts(town).false_alarms.say("Boulangerie", 3, now=late.pressed_at + TWELVE_MONTHS)
     with database.transaction(town.database) as connection:
         assert connection.exec_driver_sql("SELECT sequence FROM false_alarms").scalars().all() == [3]
 
 
 def test_the_count_outlives_the_alert(town, box):
-    town.false_alarms.say("Boulangerie", 2)
+    Accounts(town).false_alarms.say("Boulangerie", 2)
     with database.transaction(town.database) as connection:
         connection.exec_driver_sql("DELETE FROM alerts")
-    assert town.false_alarms.alerts() == []
+    assert Accounts(town).false_alarms.alerts() == []
     assert counted(town) == [("bip 2", 1, 1, 1)]
-    town.false_alarms.take_back("Boulangerie", 2)
+    Accounts(town).false_alarms.take_back("Boulangerie", 2)
     assert counted(town) == []
 
 
 def test_a_shop_keeps_its_history_when_its_box_is_replaced(town, box):
-    town.false_alarms.say("Boulangerie", 1)
+    Accounts(town).false_alarms.say("Boulangerie", 1)
     new = enrolled(town)
     store(town, new, {"sequence": 1}, {"sequence": 7})
-    assert key_of(lambda: town.false_alarms.say("Boulangerie", 1)) == "false-which-box"
-    town.false_alarms.say(new.id, 1)
+    assert key_of(lambda: Accounts(town).false_alarms.say("Boulangerie", 1)) == "false-which-box"
+    Accounts(town).false_alarms.say(new.id, 1)
     assert counted(town) == [("bip 2", 4, 2, 2)]
     assert counted(town, shop=new.id) == [("bip 2", 4, 2, 2)]
-    assert key_of(lambda: town.false_alarms.take_back("Boulangerie", 1)) == "false-which-box"
-    town.revoke("Boulangerie")
-    town.false_alarms.say("Boulangerie", 7)
-    found = town.false_alarms.alerts("Boulangerie")
+    assert key_of(lambda: Accounts(town).false_alarms.take_back("Boulangerie", 1)) == "false-which-box"
+    Accounts(town).revoke("Boulangerie")
+    Accounts(town).false_alarms.say("Boulangerie", 7)
+    found = Accounts(town).false_alarms.alerts("Boulangerie")
     assert [(alert.box, alert.sequence, false) for alert, false in found] == [
         (new.id, 7, True),
         (new.id, 1, True),
@@ -185,7 +187,7 @@ def test_the_latest_alerts_are_listed_without_heartbeats(town, box):
     store(town, enrolled(town, "Tabac"), {"sequence": 9})
 
     def listed(*arguments: Any) -> list[tuple[str, int]]:
-        return [(alert.name, alert.sequence) for alert, _ in town.false_alarms.alerts(*arguments)]
+        return [(alert.name, alert.sequence) for alert, _ in Accounts(town).false_alarms.alerts(*arguments)]
 
     everything = [("Tabac", 9), ("Boulangerie", 3), ("Boulangerie", 2), ("Boulangerie", 1)]
     assert listed() == everything
@@ -196,7 +198,7 @@ def test_the_latest_alerts_are_listed_without_heartbeats(town, box):
 def test_who_only_reads_needs_no_turn_among_the_writers(town, box):
     with database.transaction(town.database):
         assert counted(town) == [("bip 2", 2, 0, 0)]
-        assert len(town.false_alarms.alerts()) == 2
+        assert len(Accounts(town).false_alarms.alerts()) == 2
 
 
 # ---- the commands
@@ -229,7 +231,7 @@ def test_alerts_are_listed_a_line_each(town, box, alertbox):
         {"sequence": 4, "kind": TEST, "source": BUTTON},
         {"sequence": 5, "kind": ALARM, "flags": TEST_MODE, "back": 2},
     )
-    town.false_alarms.say("Boulangerie", 3)
+    Accounts(town).false_alarms.say("Boulangerie", 3)
     at = f"{NOW.astimezone():%Y-%m-%d %H:%M:%S}"
     assert alertbox("alerts", "--last", "4") == (
         0,

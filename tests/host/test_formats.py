@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cbor2
 import pytest
-from alertbox import formats
-from alertbox.formats import Alert, Refused
+from alertbox.contract import formats
+from alertbox.contract.formats import Alert, Refused
 from fake_box import FakeBox
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from alertbox import formats
-from alertbox.formats import Refused
+from alertbox.contract import formats
+from alertbox.contract.formats import Refused
 from alertbox.receiver.clock import time_of_pressing
 from alertbox.receiver.intake import Intake
 from fake_box import FakeBox

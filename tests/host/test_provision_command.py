@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from alertbox import cli, texts
-from alertbox.enrolling import Invite
+from alertbox.receiver import Accounts
 from alertbox.town import Town
+from alertbox.town.invites import Invite
 from provision_box import BOX, ProvisionBox, main
 
 SHOP = """
@@ -126,7 +127,7 @@ def test_enrolment_in_a_towns_folder_sets_the_receiver(run, shop, tmp_path):
     assert box.settings["receiver"] == {"host": "192.0.2.7", "port": 9993, "server_name": "alertes.lure.example"}
     assert box.enrolment is not None
     assert box.enrolment["user"] == BOX
-    assert [enrolled.name for enrolled in town.boxes()] == ["Tabac de la Gare"]
+    assert [enrolled.name for enrolled in Accounts.open(town).boxes()] == ["Tabac de la Gare"]
 
 
 def test_an_enrolled_box_is_enrolled_again_only_if_that_is_asked(run, shop):

@@ -1,9 +1,9 @@
 """Contacts' numbers: what is written in France becomes E.164, and what no machine may call is refused."""
 
 import pytest
+from alertbox.contract.settings import Contact
 from alertbox.errors import UserError
 from alertbox.provision import numbers
-from alertbox.settings import Contact
 
 WRITTEN = {
     "06 12 34 56 78": "+33612345678",

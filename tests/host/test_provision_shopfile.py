@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from alertbox import texts
+from alertbox.contract.settings import Settings, default, diff, known, masked
 from alertbox.errors import UserError
 from alertbox.provision import shopfile
-from alertbox.settings import Settings, default, diff, known, masked
 
 EXAMPLE = Path(shopfile.__file__).parents[2] / "shop.example.toml"
 BOX = Settings.read(

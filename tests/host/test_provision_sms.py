@@ -1,8 +1,8 @@
 """How long an SMS is, by 3GPP TS 23.038 and 23.040, and what stands in it."""
 
 import pytest
+from alertbox.contract.settings import KINDS, Settings, default
 from alertbox.provision import sms
-from alertbox.settings import KINDS, Settings, default
 
 SHOP = {"name": "Tabac", "address": "12 rue de la Gare", "latitude": 47.6864, "longitude": 6.4962}
 

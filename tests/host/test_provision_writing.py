@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from alertbox.enrolling import Enrolled
+from alertbox.contract.settings import Settings, default
 from alertbox.errors import UserError
 from alertbox.provision import writing
-from alertbox.settings import Settings, default
+from alertbox.town.invites import Enrolled
 from provision_box import BOX, ProvisionBox
 
 SHOP = default().changed("shop", {"name": "Tabac"})

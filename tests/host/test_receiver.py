@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from alertbox.errors import UserError
-from alertbox.receiver import ReceiverThread, broker, writing
+from alertbox.receiver import Accounts, ReceiverThread, broker
 from alertbox.receiver.log import JsonLog
+from alertbox.receiver.store import writing
 from alertbox.town import Town
 from fake_box import FakeBox, Refused
 from sqlalchemy.exc import OperationalError
@@ -206,8 +207,8 @@ def test_a_wrong_clock_is_flagged_never_refused(receiver, box, clock):
 def test_nothing_is_acknowledged_before_its_commit(receiver, box, monkeypatch):
     write = writing.write
 
-    async def failing(connection, batch):
-        await write(connection, batch)
+    async def failing(connection, batch, recipients):
+        await write(connection, batch, recipients)
         if batch.alerts:
             failed.put(len(batch.alerts))
             raise OperationalError("COMMIT", {}, Exception("disk full"))
@@ -261,7 +262,7 @@ def test_a_revoked_box_is_refused_at_once_and_at_its_next_login(receiver, box):
     with box.connected() as connection:
         connection.publish(box.alert(1))
         assert connection.ack() == 1
-        receiver.town.revoke("Boulangerie")
+        receiver.accounts.revoke("Boulangerie")
         connection.publish(box.alert(2))
         refused(receiver, "revoked")
     with pytest.raises(Refused), box.connected():
@@ -368,15 +369,16 @@ def test_the_log_is_json_lines_without_secrets_or_names(town):
         assert secret not in stream.getvalue()
 
 
-def test_a_dispatch_that_fails_does_not_stop_the_receiver_and_is_tried_at_the_next_start(town, monkeypatch):
-    with ReceiverThread(town) as receiver:
+def test_a_dispatch_that_fails_does_not_stop_the_receiver_and_is_tried_at_the_next_start(town):
+    with ReceiverThread(town, dispatch=lambda alert: 1 / 0) as receiver:
         box = enrolled(receiver, "Boulangerie")
-        monkeypatch.setattr(receiver._receiver, "_dispatch_to", lambda alert: 1 / 0)
         with box.connected() as connection:
-            connection.publish(box.alert(1))
-            assert connection.ack() == 1
+            for sequence in (1, 2):
+                connection.publish(box.alert(sequence))
+                assert connection.ack() == sequence
     with ReceiverThread(town) as receiver:
-        assert [alert.sequence for alert in receiver.dispatched] == [1]
+        receiver.wait_until(lambda: len(receiver.dispatched) == 2)
+        assert [(alert.sequence, alert.repeated) for alert in receiver.dispatched] == [(1, False), (2, False)]
 
 
 @pytest.mark.parametrize(
@@ -415,7 +417,7 @@ def test_another_broker_is_used_by_the_same_way_in(town, tmp_path):
         with ReceiverThread(elsewhere, broker=url, broker_ca=ca, client_id="second") as receiver:
             box = FakeBox()
             there.enrol(box.public, "Boulangerie")
-            box.account = elsewhere.enrol(box.public, "Boulangerie", "127.0.0.1", there.port)
+            box.account = Accounts.open(elsewhere).enrol(box.public, "Boulangerie", "127.0.0.1", there.port)
             account = there.enrol(box.public, "Boulangerie")
             box.account |= {name: account[name] for name in ("user", "password", "ca")}
             with box.connected(subscribe=()) as connection:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alertbox.enrolling import Invite
-from alertbox.receiver import ReceiverThread
+from alertbox.receiver import Accounts, ReceiverThread
 from alertbox.town import Town
+from alertbox.town.invites import Invite
 from fake_box import FakeBox
 
 ENVIRONMENT = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}
@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_town_is_made_a_box_enrolled_and_revoked(tmp_path):
     box = FakeBox()
     assert run(tmp_path, "town", "create", "town", "--name", "alerts.example.org").returncode == 0
-    account = Town.open(tmp_path / "town").enrol(box.public, "Boulangerie", "192.0.2.7", 8883)
+    account = Accounts.open(Town.open(tmp_path / "town")).enrol(box.public, "Boulangerie", "192.0.2.7", 8883)
     assert (account["host"], account["port"], account["server_name"]) == ("192.0.2.7", 8883, "alerts.example.org")
     assert run(tmp_path, "town", "revoke", "town", "Boulangerie").returncode == 0
     assert "Boulangerie" in run(tmp_path, "town", "boxes", "town").stdout
@@ -68,7 +68,7 @@ def test_a_town_is_made_a_box_enrolled_and_revoked(tmp_path):
 def test_the_receiver_says_where_it_listens_and_ends_with_ctrl_c(folder):
     with running(folder) as (process, port, _):
         box = FakeBox()
-        box.account = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = Accounts.open(Town.open(folder / "town")).enrol(box.public, "Boulangerie", "127.0.0.1", port)
         with box.connected() as connection:
             connection.publish(box.alert(1))
             assert connection.ack() == 1
@@ -89,7 +89,7 @@ def test_an_invite_is_printed_alone_and_enrols_a_box(folder):
     box = FakeBox()
     with running(folder) as (_, _, port):
         replace(invite, port=port).redeem(box.public.hex())
-    assert [one.id for one in Town.open(folder / "town").boxes()] == [box.id]
+    assert [one.id for one in Accounts.open(Town.open(folder / "town")).boxes()] == [box.id]
 
 
 def test_a_technician_is_certified_by_lines_of_text(folder):
@@ -113,7 +113,7 @@ def test_a_technician_is_certified_by_lines_of_text(folder):
 def test_a_killed_receiver_has_what_it_acknowledged(folder):
     box = FakeBox()
     with running(folder) as (process, port, _):
-        box.account = Town.open(folder / "town").enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = Accounts.open(Town.open(folder / "town")).enrol(box.public, "Boulangerie", "127.0.0.1", port)
         with box.connected() as connection:
             for sequence in range(1, 21):
                 connection.publish(box.alert(sequence))

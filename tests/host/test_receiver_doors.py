@@ -9,8 +9,9 @@ from typing import Any
 
 import cbor2
 import pytest
+from alertbox.receiver import Accounts
+from alertbox.receiver.app import Receiver
 from alertbox.receiver.link import Message
-from alertbox.receiver.service import Receiver
 from fake_box import FakeBox
 
 SEED = 20261
@@ -146,13 +147,13 @@ async def through_the_door(town: Any, doors: Doors, count: int) -> tuple[int, Re
                 at_half = memory()
             for _ in range(ROUND):
                 topic, payload = doors.any()
-                receiver._arrived(Message(topic, payload, (client, 1, 1)))
+                receiver._pipeline.arrived(Message(topic, payload, (client, 1, 1)))
             await counting.reach(sent + ROUND)
             assert counting.ended == sent + ROUND, "counted more than once"
         grown = memory() - at_half
         tracemalloc.stop()
         before = receiver.counters()["received"]
-        receiver._arrived(Message(f"alertbox/{doors.box.id}/alert", doors.alert(), (client, 1, 1)))
+        receiver._pipeline.arrived(Message(f"alertbox/{doors.box.id}/alert", doors.alert(), (client, 1, 1)))
         await counting.reach(count + 1)
         assert receiver.counters()["received"] == before + 1, "a valid alert was not accepted at once"
         kept = await receiver.refusals()
@@ -164,7 +165,7 @@ async def through_the_door(town: Any, doors: Doors, count: int) -> tuple[int, Re
 def test_whatever_comes_in_is_counted_and_leaves_nothing_behind(town, count):
     print(f"seed {SEED}")
     box = FakeBox()
-    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = Accounts.open(town).enrol(box.public, "Boulangerie", "localhost", 8883)
     grown, receiver = asyncio.run(through_the_door(town, Doors(box, SEED), count))
     print(f"{grown} bytes left by {count // 2} messages; {receiver.counters()}")
     assert grown < GROWTH_BYTES

@@ -212,7 +212,7 @@ def test_ten_thousand_fuzzed_requests_do_not_stop_alerts(receiver, monkeypatch):
     assert answers.total() > 5000
     assert answers.keys() <= {200, 400, 403, 404, 405, 413, 417, 429}
     assert min(answers[status] for status in (400, 403, 429)) > 100
-    assert [one.name for one in receiver.town.boxes()] == ["Pharmacie"]
+    assert [one.name for one in receiver.accounts.boxes()] == ["Pharmacie"]
     assert receiver.counters()["refused"].keys() == {"enrolment"}
 
 

@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from alertbox.receiver import Accounts
 from alertbox.town import Town
 from fake_box import Connection, FakeBox, Refused
 from mosquitto import Mosquitto, free_port
@@ -130,7 +131,7 @@ class Scene:
 
     def unmarked(self) -> int:
         with closing(sqlite3.connect(self.town.database)) as database:
-            return int(database.execute("SELECT count(*) FROM alerts WHERE dispatched_at IS NULL").fetchone()[0])
+            return int(database.execute("SELECT count(*) FROM deliveries WHERE state != 'delivered'").fetchone()[0])
 
     def dispatched(self) -> tuple[Counter[Key], Counter[Key]]:
         """How often each alert was handed over, as new and as a repetition that says so."""
@@ -144,8 +145,9 @@ class Scene:
 def scene(request: pytest.FixtureRequest, town: Town, tmp_path: Path) -> Iterator[tuple[Scene, list[FakeBox]]]:
     port = free_port()
     boxes = [FakeBox() for _ in range(BOXES)]
+    accounts = Accounts.open(town)
     for number, box in enumerate(boxes):
-        box.account = town.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
+        box.account = accounts.enrol(box.public, f"Shop {number}", "127.0.0.1", port)
     with ExitStack() as stack:
         url = None
         if request.param == "mosquitto":

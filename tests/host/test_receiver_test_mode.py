@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alertbox.receiver import ReceiverThread
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.watch import GRACE_S, SETTLE_S
+from alertbox.receiver.silence.watch import GRACE_S, SETTLE_S
 from fake_box import FakeBox
 
 TEST_MODE = 32  # the flag, as the contract has it

@@ -10,9 +10,9 @@ import termios
 
 import pytest
 import serial
+from alertbox.box.finding import find_box, look
+from alertbox.box.serial_port import Port, close_port, find_ports, open_port
 from alertbox.errors import UserError
-from alertbox.find_box import find_box, look
-from alertbox.serial_port import Port, close_port, find_ports, open_port
 from console_box import ConsoleBox
 from mistakes import mistake
 from serial.tools import list_ports

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from alertbox import texts
-from alertbox.settings import Settings, SettingsRefused, default, diff, known, label, masked
+from alertbox.contract.settings import Settings, SettingsRefused, default, diff, known, label, masked
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "settings.json").read_text())
 FULL = next(vector["document"] for vector in VECTORS if vector["name"] == "every field")

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from alertbox import formats
-from alertbox.receiver import database, writing
+from alertbox.contract import formats
+from alertbox.receiver import Accounts
 from alertbox.receiver.log import JsonLog
-from alertbox.receiver.records import Refusal, Verdict
-from alertbox.receiver.store import Store, StoreFailed
+from alertbox.receiver.store import database, writing
+from alertbox.receiver.store.records import DeliveryState, Refusal, Verdict
+from alertbox.receiver.store.store import Store, StoreFailed
 from fake_box import FakeBox
 from sqlalchemy.exc import OperationalError
 
@@ -21,7 +23,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 @pytest.fixture
 def box(town) -> FakeBox:
     box = FakeBox()
-    box.account = town.enrol(box.public, "Boulangerie", "localhost", 8883)
+    box.account = Accounts.open(town).enrol(box.public, "Boulangerie", "localhost", 8883)
     return box
 
 
@@ -43,10 +45,10 @@ def test_a_stored_alert_comes_back_as_it_was(town, box):
     async def story():
         async with opened(town) as store:
             alert = verified(box, 7, kind=3, back=2, flags=5, boot=4, uptime=99, more={11: b"\1", 12: "new"})
-            verdict, record = await store.add(alert, NOW)
-            assert verdict is Verdict.STORED
-            assert await store.alerts() == [record]
-            return alert, record
+            outcome = await store.add(alert, NOW)
+            assert outcome.verdict is Verdict.STORED
+            assert await store.alerts() == [outcome.record]
+            return alert, outcome.record
 
     alert, record = asyncio.run(story())
     assert (record.box, record.name, record.sequence, record.incident) == (box.id, "Boulangerie", 7, 5)
@@ -62,7 +64,7 @@ def test_the_same_bytes_again_are_a_replay_and_others_a_conflict(town, box):
         async with opened(town) as store:
             together = [store.add(one, NOW) for one in (first, first, verified(box, 1, kind=2))]
             later = store.add(first, NOW)
-            return [(await one)[0] for one in [*together, later]]
+            return [(await one).verdict for one in [*together, later]]
 
     assert asyncio.run(story()) == [Verdict.STORED, Verdict.REPLAY, Verdict.CONFLICT, Verdict.REPLAY]
 
@@ -73,7 +75,7 @@ def test_a_replay_is_known_after_a_restart(town, box):
         async with opened(town) as store:
             await store.add(alert, NOW)
         async with opened(town) as store:
-            return (await store.add(alert, NOW))[0], len(await store.alerts())
+            return (await store.add(alert, NOW)).verdict, len(await store.alerts())
 
     assert asyncio.run(story()) == (Verdict.REPLAY, 1)
 
@@ -81,7 +83,7 @@ def test_a_replay_is_known_after_a_restart(town, box):
 def test_order_and_gaps_mean_nothing(town, box):
     async def story():
         async with opened(town) as store:
-            return [(await store.add(verified(box, sequence), NOW))[0] for sequence in (9, 3, 2**32 - 1, 4)]
+            return [(await store.add(verified(box, sequence), NOW)).verdict for sequence in (9, 3, 2**32 - 1, 4)]
 
     assert asyncio.run(story()) == [Verdict.STORED] * 4
 
@@ -90,8 +92,8 @@ def test_a_box_revoked_by_another_process_stores_nothing_more(town, box):
     async def story():
         async with opened(town) as store:
             await store.add(verified(box, 1), NOW)
-            town.revoke("Boulangerie")
-            return (await store.add(verified(box, 2), NOW))[0]
+            Accounts(town).revoke("Boulangerie")
+            return (await store.add(verified(box, 2), NOW)).verdict
 
     assert asyncio.run(story()) is Verdict.REVOKED
 
@@ -115,8 +117,8 @@ def test_a_failed_commit_stores_nothing_and_says_so_and_the_next_one_works(town,
     log = StringIO()
     write = writing.write
 
-    async def failing(connection, batch):
-        await write(connection, batch)
+    async def failing(*arguments):
+        await write(*arguments)
         raise OperationalError("INSERT", {}, Exception("disk full"))
 
     async def story():
@@ -127,23 +129,47 @@ def test_a_failed_commit_stores_nothing_and_says_so_and_the_next_one_works(town,
                 await store.add(alert, NOW)
             assert await store.alerts() == []
             monkeypatch.setattr(writing, "write", write)
-            return (await store.add(alert, NOW))[0]
+            return (await store.add(alert, NOW)).verdict
 
     assert asyncio.run(story()) is Verdict.STORED
     assert "store-failed" in log.getvalue()
 
 
-def test_what_was_not_noted_as_dispatched_is_found_after_a_restart(town, box):
+def test_what_was_not_marked_as_delivered_waits_after_a_restart(town, box):
+    def recipients(record):
+        return [("pager", "Ada"), ("pager", "Zoé")]
+
+    async def story():
+        async with opened(town, recipients=recipients) as store:
+            first, second = [await store.add(verified(box, sequence), NOW) for sequence in (1, 2)]
+            ada, zoe = first.deliveries
+            store.mark(replace(ada, state=DeliveryState.DELIVERED, tries=1))
+            store.mark(replace(zoe, tries=1, next_at=NOW))
+            store.mark(replace(second.deliveries[0], state=DeliveryState.FAILED, tries=1))
+        async with opened(town) as store:
+            return await store.waiting_deliveries()
+
+    left = asyncio.run(story())
+    assert [(one.record.sequence, one.recipient, one.tries) for one in left] == [(1, "Zoé", 1), (2, "Zoé", 0)]
+
+
+def test_a_test_goes_to_nobody(town, box):
+    async def story():
+        async with opened(town, recipients=lambda record: [("pager", "Ada")]) as store:
+            return [(await store.add(verified(box, kind, kind=kind), NOW)).deliveries for kind in (5, 6)]
+
+    assert [len(deliveries) for deliveries in asyncio.run(story())] == [0, 1]
+
+
+def test_a_flush_returns_when_what_was_added_before_is_stored_and_told(town, box):
     async def story():
         async with opened(town) as store:
-            await store.add(verified(box, 1), NOW)
-            _, record = await store.add(verified(box, 2), NOW)
-            assert record is not None
-            store.mark_dispatched(record)
-        async with opened(town) as store:
-            return [one.sequence for one in await store.undispatched()]
+            told: list[object] = []
+            store.add(verified(box, 1), NOW).add_done_callback(told.append)
+            await store.flush()
+            return len(told)
 
-    assert asyncio.run(story()) == [1]
+    assert asyncio.run(story()) == 1
 
 
 def test_the_time_of_a_press_without_a_clock_is_worked_out_from_alerts_of_the_same_boot(town, box):
@@ -151,9 +177,9 @@ def test_the_time_of_a_press_without_a_clock_is_worked_out_from_alerts_of_the_sa
         async with opened(town) as store:
             # A heartbeat an hour after the boot came at once; then one that was pressed ten minutes after the boot.
             await store.add(verified(box, 2, uptime=3600, pressed=None), NOW)
-            _, waited = await store.add(verified(box, 1, uptime=600, pressed=None), NOW + timedelta(seconds=1))
-            _, other = await store.add(verified(box, 3, uptime=600, pressed=None, boot=2), NOW)
-            return waited, other
+            waited = await store.add(verified(box, 1, uptime=600, pressed=None), NOW + timedelta(seconds=1))
+            other = await store.add(verified(box, 3, uptime=600, pressed=None, boot=2), NOW)
+            return waited.record, other.record
 
     waited, other = asyncio.run(story())
     assert waited.pressed_at == NOW - timedelta(minutes=50)

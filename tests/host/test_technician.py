@@ -11,7 +11,8 @@ import cbor2
 import pytest
 from alertbox import texts
 from alertbox.errors import UserError
-from alertbox.technician import (
+from alertbox.town import Town
+from alertbox.town.technicians import (
     RIGHTS,
     Certificate,
     Technician,
@@ -20,7 +21,6 @@ from alertbox.technician import (
     load_key,
     public_bytes,
 )
-from alertbox.town import Town
 from box.core import access
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes

@@ -1,8 +1,6 @@
 """A town's folder: what it holds, who may read it, whom it lets in."""
 
-import contextlib
 import os
-import sqlite3
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -11,12 +9,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alertbox import texts
-from alertbox.authority import Authority
 from alertbox.errors import UserError
-from alertbox.receiver import database
-from alertbox.receiver.models import metadata
-from alertbox.receiver.registry import check_password, hash_password
+from alertbox.receiver import Accounts
+from alertbox.receiver.store import database
+from alertbox.receiver.store.models import metadata
+from alertbox.receiver.store.registry import check_password, hash_password
 from alertbox.town import Town
+from alertbox.town.authority import Authority
 from cryptography import x509
 from fake_box import FakeBox
 
@@ -35,6 +34,7 @@ def certificate(town: Town, name: str) -> x509.Certificate:
 
 
 def test_only_the_owner_can_read_a_town(town):
+    Accounts.open(town)
     assert stat.S_IMODE(town.path.stat().st_mode) == 0o700
     for file in town.path.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
@@ -77,7 +77,7 @@ def test_a_certificate_that_soon_expires_is_renewed_under_the_same_authority(tow
 
 def test_enrolment_gives_the_account_of_the_box(town):
     box = FakeBox()
-    enrolment = town.enrol(box.public, "Boulangerie", "192.0.2.7", 8883)
+    enrolment = Accounts.open(town).enrol(box.public, "Boulangerie", "192.0.2.7", 8883)
     assert enrolment["version"] == 2
     assert (enrolment["host"], enrolment["port"], enrolment["server_name"]) == ("192.0.2.7", 8883, "localhost")
     assert enrolment["user"] == box.id
@@ -86,7 +86,7 @@ def test_enrolment_gives_the_account_of_the_box(town):
 
 
 def test_the_database_keeps_no_password(town):
-    password = town.enrol(FakeBox().public, "Boulangerie", "localhost", 8883)["password"]
+    password = Accounts.open(town).enrol(FakeBox().public, "Boulangerie", "localhost", 8883)["password"]
     assert all(password.encode() not in file.read_bytes() for file in town.path.iterdir())
 
 
@@ -99,20 +99,20 @@ def test_a_password_is_checked_against_its_hash():
 
 def test_another_key_under_the_same_name_revokes_the_old_one(town):
     old, new = FakeBox(), FakeBox()
-    town.enrol(old.public, "Boulangerie", "localhost", 8883)
-    town.enrol(new.public, "Boulangerie", "localhost", 8883)
-    assert {one.id: one.revoked_at is not None for one in town.boxes()} == {old.id: True, new.id: False}
+    Accounts.open(town).enrol(old.public, "Boulangerie", "localhost", 8883)
+    Accounts.open(town).enrol(new.public, "Boulangerie", "localhost", 8883)
+    assert {one.id: one.revoked_at is not None for one in Accounts.open(town).boxes()} == {old.id: True, new.id: False}
     with pytest.raises(UserError) as error:
-        town.enrol(old.public, "Boulangerie", "localhost", 8883)
+        Accounts.open(town).enrol(old.public, "Boulangerie", "localhost", 8883)
     assert key_of(error) == "key-revoked"
 
 
 def test_the_same_key_again_gets_new_secrets(town):
     box = FakeBox()
-    first, second = (town.enrol(box.public, name, "h", 1) for name in ("A", "B"))
+    first, second = (Accounts.open(town).enrol(box.public, name, "h", 1) for name in ("A", "B"))
     assert first["password"] != second["password"]
     assert first["secret"] != second["secret"]
-    assert [(one.name, one.revoked_at) for one in town.boxes()] == [("B", None)]
+    assert [(one.name, one.revoked_at) for one in Accounts.open(town).boxes()] == [("B", None)]
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_the_same_key_again_gets_new_secrets(town):
         (lambda town: Town.open(town.path.parent), "not-a-town"),
         (lambda town: Town.create(town.path.parent / "x", ["not a name"]), "bad-name"),
         (lambda town: Town.create("/proc/town"), "cannot-write"),
-        (lambda town: town.enrol(b"\4" + b"\1" * 64, "A", "h", 1), "bad-public-key"),
-        (lambda town: town.enrol(b"", "A", "h", 1), "bad-public-key"),
-        (lambda town: town.enrol(FakeBox().public, "", "h", 1), "bad-box-name"),
-        (lambda town: town.enrol(FakeBox().public, "A\n", "h", 1), "bad-box-name"),
-        (lambda town: town.enrol(FakeBox().public, "A", "h", 0), "bad-port"),
-        (lambda town: town.enrol(FakeBox().public, "A", "no host", 1), "bad-name"),
-        (lambda town: town.revoke("A"), "no-such-box"),
+        (lambda town: Accounts.open(town).enrol(b"\4" + b"\1" * 64, "A", "h", 1), "bad-public-key"),
+        (lambda town: Accounts.open(town).enrol(b"", "A", "h", 1), "bad-public-key"),
+        (lambda town: Accounts.open(town).enrol(FakeBox().public, "", "h", 1), "bad-box-name"),
+        (lambda town: Accounts.open(town).enrol(FakeBox().public, "A\n", "h", 1), "bad-box-name"),
+        (lambda town: Accounts.open(town).enrol(FakeBox().public, "A", "h", 0), "bad-port"),
+        (lambda town: Accounts.open(town).enrol(FakeBox().public, "A", "no host", 1), "bad-name"),
+        (lambda town: Accounts.open(town).revoke("A"), "no-such-box"),
     ],
 )
 def test_a_mistake_is_a_sentence(town, mistake, expected):
@@ -143,11 +143,12 @@ def test_a_mistake_is_a_sentence(town, mistake, expected):
 def test_a_damaged_file_is_a_sentence(town, file, expected):
     (town.path / file).write_bytes(os.urandom(5000))
     with pytest.raises(UserError) as error:
-        Town.open(town.path)
+        Accounts.open(Town.open(town.path))
     assert key_of(error) == expected
 
 
 def test_the_migrations_make_the_tables_of_the_models(town):
+    Accounts.open(town)
     with database.open_engine(town.database).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
@@ -157,12 +158,9 @@ def test_the_migrations_make_the_tables_of_the_models(town):
 
 def test_a_folder_of_an_earlier_version_gets_its_tables_and_its_key(town):
     (town.path / "technicians.key").unlink()
-    with contextlib.closing(sqlite3.connect(town.database)) as database:
-        for table in ("invites", "false_alarms"):
-            database.execute(f"DROP TABLE {table}")
-        database.execute("UPDATE alembic_version SET version_num = '0002'")
-        database.commit()
+    Accounts.open(town)
+    database.migrate(town.database, "0002")
     again = Town.open(town.path)
-    assert again.invite("Boulangerie")
-    assert again.false_alarms.counts() == []
+    assert Accounts.open(again).invite("Boulangerie")
+    assert Accounts.open(again).false_alarms.counts() == []
     assert again.technicians_public() == Town.open(town.path).technicians_public()

@@ -1,7 +1,7 @@
 """The host's virtual bip against published packets and the reference library; how its alerts are told."""
 
 import pytest
-from alertbox.alert_line import stored_line
+from alertbox.commands._alert_line import stored_line
 from alertbox.receiver import ReceiverThread
 from alertbox.sim.bip import VirtualBip
 from bip import CLICK, DOUBLE, HOLD, Bip

@@ -5,10 +5,22 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from alertbox.receiver import ReceiverThread
-from alertbox.receiver.watch import GRACE_S, OVERDUE_S, PRESS_S, SETTLE_S, Finding, Found, Happened, Known, Watch, What
+from alertbox.receiver import Accounts, ReceiverThread
+from alertbox.receiver.silence.watch import (
+    GRACE_S,
+    OVERDUE_S,
+    PRESS_S,
+    SETTLE_S,
+    Finding,
+    Found,
+    Happened,
+    Known,
+    Watch,
+    What,
+)
 from alertbox.town import Town
 from fake_box import FakeBox
 from mosquitto import Mosquitto, free_port
@@ -250,16 +262,16 @@ class Service:
         self.start()
         self.box.account = self.receiver.enrol(self.box.public, "Boulangerie")
 
-    def start(self) -> None:
+    def start(self, **options: Any) -> None:
         self.heard: list[tuple[str, float]] = []
         on_event = self._on_event
-        receiver = ReceiverThread(self.town, now=self.clock, port=self.port, on_event=on_event)
+        receiver = ReceiverThread(self.town, now=self.clock, port=self.port, on_event=on_event, **options)
         self.receiver = self._stack.enter_context(receiver)
         self.port = receiver.port
 
-    def restart(self) -> None:
+    def restart(self, **options: Any) -> None:
         self.receiver.stop()
-        self.start()
+        self.start(**options)
 
     def _on_event(self, event) -> None:
         self.heard.append((event["event"], self.clock.at))
@@ -351,11 +363,12 @@ def test_a_silence_whose_dispatch_failed_is_dispatched_at_the_next_start(service
     def fail(_: object) -> None:
         raise RuntimeError("no pager")
 
-    service.receiver._receiver._supervision._on_silence = fail
+    service.restart(on_silence=fail)
     press_then_cut(service)
     service.wait(SETTLE_S)
     service.until("silence")
     service.restart()
+    service.receiver.wait_until(lambda: len(service.receiver.silences) == 1)
     assert [(silence.sequence, silence.repeated) for silence in service.receiver.silences] == [(5, False)]
     service.restart()
     assert service.receiver.silences == []
@@ -397,7 +410,7 @@ def test_a_revoked_box_is_not_missed(service):
     with service.connected() as connection:
         connection.publish(b"online", "state", retain=True)
         service.until("state")
-        service.town.revoke("Boulangerie")
+        service.receiver.accounts.revoke("Boulangerie")
         connection.cut()
     service.wait(OVERDUE_S + GRACE_S)
     other = FakeBox()
@@ -415,7 +428,7 @@ def test_a_box_that_dies_silently_behind_mosquitto_is_unreachable_within_a_minut
     box = FakeBox()
     with ExitStack() as stack:
         port = free_port()
-        box.account = town.enrol(box.public, "Boulangerie", "127.0.0.1", port)
+        box.account = Accounts.open(town).enrol(box.public, "Boulangerie", "127.0.0.1", port)
         broker = stack.enter_context(Mosquitto(town, tmp_path / "mosquitto", port))
         receiver = stack.enter_context(ReceiverThread(town, broker=broker.url))
         will = (f"alertbox/{box.id}/state", b"offline")

@@ -1,7 +1,7 @@
 """A box made of the host's own libraries: it signs, connects over TLS and reads acknowledgements.
 
 For tests of the receiver that need no firmware. It shares no code with
-`alertbox.formats`, so that a mistake there is not made twice.
+`alertbox.contract.formats`, so that a mistake there is not made twice.
 """
 
 import hashlib

@@ -18,7 +18,8 @@ from pathlib import Path
 from textwrap import dedent
 from types import TracebackType
 
-from alertbox.receiver.registry import hash_password
+from alertbox.receiver import Accounts
+from alertbox.receiver.store.registry import hash_password
 from alertbox.town import Town
 
 _WAIT_S = 20
@@ -147,7 +148,7 @@ class Mosquitto:
 
     def _write_passwords(self) -> None:
         own = f"receiver:{hash_password(self._password)}\n"
-        self._write("passwords", own + self._town.registry.password_file())
+        self._write("passwords", own + Accounts.open(self._town).password_file())
 
     def _write(self, name: str, text: str) -> Path:
         path = self._folder / name

@@ -140,7 +140,7 @@ def main(arguments: list[str], box: ProvisionBox) -> None:
     """The command line with `box` at every port, an invite that always works, and no waiting."""
     from alertbox import cli
     from alertbox.commands import provision
-    from alertbox.enrolling import Enrolled, Invite
+    from alertbox.town.invites import Enrolled, Invite
 
     def redeem(invite: Invite, public: str, name: str | None = None) -> Enrolled:
         receiver = {"host": "alertes.lure.example", "port": 8883, "server_name": "alertes.lure.example"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pexpect
 import pyte
-from alertbox.enrolling import Invite
+from alertbox.town.invites import Invite
 
 COLUMNS, ROWS = 80, 50
 DOWN = "\x1b[B"

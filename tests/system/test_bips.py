@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alertbox.box_console import BoxConsole, BoxRefused
-from alertbox.receiver import ReceiverThread, StoredAlert
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.receiver import Accounts, ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
 from alertbox.town import Town
 from bip import CLICK, DOUBLE, HOLD, LONG, TRIPLE, Bip, shelly
@@ -117,8 +117,8 @@ def test_two_bips_are_one_incident_and_the_second_is_told_as_such(make_box: Make
 def test_a_false_alarm_is_counted_for_the_bip_that_raised_it(paired, receiver: ReceiverThread, town: Town, bip):
     pressed(paired, bip, HOLD)
     (alert,) = alerts(receiver, 1)
-    town.false_alarms.say(alert.name, alert.sequence)
-    (count,) = town.false_alarms.counts()
+    Accounts(town).false_alarms.say(alert.name, alert.sequence)
+    (count,) = Accounts(town).false_alarms.counts()
     assert (count.source, count.presses, count.false_alarms) == ("bip 1", 1, 1)
 
 

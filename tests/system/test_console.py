@@ -16,15 +16,15 @@ from threading import Event
 from typing import Any
 
 import pytest
-from alertbox import formats
-from alertbox.box_console import BoxConsole, BoxRefused
-from alertbox.console_rpc import METHODS
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.contract import formats
+from alertbox.contract.console_rpc import METHODS
 from alertbox.errors import UserError
-from alertbox.receiver import ReceiverThread
-from alertbox.receiver.records import StoredAlert
+from alertbox.receiver import Accounts, ReceiverThread
+from alertbox.receiver.store.records import StoredAlert
 from alertbox.sim import VirtualBox
-from alertbox.technician import RIGHTS, Technician
 from alertbox.town import Town
+from alertbox.town.technicians import RIGHTS, Technician
 from board_program import Holder
 from gestures import edges
 from stepping import advance_until
@@ -485,7 +485,7 @@ SECRETS: dict[str, Any] = {
 def test_secrets_come_neither_in_the_log_nor_in_an_answer(make_box, receiver: ReceiverThread, town: Town):
     box = make_box(receiver, enrol=False, clock="stepped")
     with BoxConsole(box.serial) as console:
-        enrolment = town.enrolment(bytes.fromhex(console.identity["public"]), "Secrets")
+        enrolment = Accounts.open(town).enrolment(bytes.fromhex(console.identity["public"]), "Secrets")
         where = {"host": "localhost", "port": receiver.port, "server_name": "localhost"}
         store(console, "settings", {**SECRETS, "receiver": where})
         store(console, "enrolment", enrolment)

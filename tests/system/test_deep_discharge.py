@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alertbox.box_console import BoxConsole
+from alertbox.box.session import BoxConsole
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox
 from board_program import Holder, start_program

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alertbox.authority import Authority
-from alertbox.receiver import ReceiverThread, StoredAlert
+from alertbox.receiver import Accounts, ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox
 from alertbox.sim.box import ROOT, micropython
 from alertbox.sim.console import LogLine
 from alertbox.town import Town
+from alertbox.town.authority import Authority
 from bad_server import BadServer, Script, cut_after, garbage, half_a_packet, huge_packet, says, silent, slowly
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -287,7 +287,7 @@ class Load:
     def __init__(self, town: Town, mosquitto: Mosquitto, folder: Path, **settings: Any) -> None:
         key = ec.generate_private_key(ec.SECP256R1()).public_key()
         public = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        enrolment = town.enrol(public, "Load", "127.0.0.1", mosquitto.port)
+        enrolment = Accounts.open(town).enrol(public, "Load", "127.0.0.1", mosquitto.port)
         mosquitto.reload()
         (folder / "ca.der").write_bytes(bytes.fromhex(enrolment["ca"]))
         config = {
@@ -469,7 +469,7 @@ def test_a_connection_that_breaks_at_any_byte_loses_nothing_and_doubles_nothing(
 
 
 def test_a_box_without_an_account_any_more_is_refused_and_says_so(kit: Kit, town: Town):
-    town.revoke(kit.box.name)
+    Accounts(town).revoke(kit.box.name)
     kit.mosquitto.reload()
     mark = kit.connect_to(kit.mosquitto.port)
     assert "the broker does not authorise this box" in kit.refusal(mark)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from alertbox import formats
+from alertbox.contract import formats
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox, flash
 from alertbox.sim.box import ROOT

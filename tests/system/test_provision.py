@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from alertbox import formats
-from alertbox.box_console import BoxConsole, BoxRefused
-from alertbox.receiver import ReceiverThread
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.contract import formats
+from alertbox.receiver import Accounts, ReceiverThread
 from alertbox.sim import VirtualBox
-from alertbox.technician import Technician
 from alertbox.town import Town
+from alertbox.town.technicians import Technician
 from console_box import ConsoleBox
 
 pytestmark = pytest.mark.needs("press", "serial", "plug", "unplug")
@@ -121,7 +121,7 @@ def boots(box: VirtualBox) -> int:
 
 def password(receiver: ReceiverThread, box: str) -> str:
     """What the broker knows of a box's password, a hash; a KeyError if the box is revoked."""
-    return dict(line.split(":", 1) for line in receiver.town.registry.password_file().splitlines())[box]
+    return dict(line.split(":", 1) for line in receiver.accounts.password_file().splitlines())[box]
 
 
 def test_a_blank_box_is_provisioned_by_an_invite_until_its_test_alert_is_received(served, receiver):
@@ -154,7 +154,7 @@ def test_a_box_provisioned_in_a_towns_folder_takes_its_shop_over_from_the_box_be
     assert "0 differences" in ran.out
     assert "acknowledged" in ran.out
     assert receiver.wait_for(lambda alert: alert.box == box_id(box)).kind_name == "test"
-    revoked = {known.id: known.revoked_at is not None for known in town.boxes()}
+    revoked = {known.id: known.revoked_at is not None for known in Accounts.open(town).boxes()}
     assert (revoked[box_id(before)], revoked[box_id(box)]) == (True, False)
 
 

@@ -4,8 +4,8 @@ import itertools
 import time
 
 import pytest
-from alertbox import formats
-from alertbox.box_console import BoxConsole, BoxRefused
+from alertbox.box.session import BoxConsole, BoxRefused
+from alertbox.contract import formats
 
 pytestmark = pytest.mark.needs(
     "edges",

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from alertbox import bip_rows
-from alertbox.bip_label import BipLabel
-from alertbox.box_command import with_box
-from alertbox.box_console import BoxConsole
-from alertbox.console_rpc import printable
+from alertbox.box import bip_rows
+from alertbox.box.labels import BipLabel
+from alertbox.box.session import BoxConsole
+from alertbox.commands._with_box import with_box
+from alertbox.contract.console_rpc import printable
+from alertbox.contract.settings import GESTURES, KINDS, MOST_BIPS, Settings
 from alertbox.errors import UserError
-from alertbox.settings import GESTURES, KINDS, MOST_BIPS, Settings
 from alertbox.texts import say
 
 _ASK_AGAIN_S = 0.3

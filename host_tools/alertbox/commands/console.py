@@ -12,9 +12,9 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from alertbox.box_command import with_box
-from alertbox.box_console import BoxConsole
-from alertbox.console_rpc import METHODS
+from alertbox.box.session import BoxConsole
+from alertbox.commands._with_box import with_box
+from alertbox.contract.console_rpc import METHODS
 from alertbox.errors import UserError
 from alertbox.texts import say
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import click
 
 from alertbox import texts
-from alertbox.alert_line import stored_line
+from alertbox.commands._alert_line import stored_line
 from alertbox.demo.provisioning import NETWORK, NETWORK_KEY, bips, provision
 from alertbox.demo.screen import open_screen
 from alertbox.demo.story import STORY, Act, Stage

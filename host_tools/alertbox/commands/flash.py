@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from alertbox import serial_port
+from alertbox.box import serial_port
 from alertbox.errors import UserError
 from alertbox.flash import board, checking, image, several, stock, writing
 from alertbox.texts import say

@@ -10,18 +10,19 @@ from pathlib import Path
 import click
 
 from alertbox import texts
-from alertbox.box_console import BoxConsole
-from alertbox.enrolling import Enrolled, Invite
+from alertbox.box.finding import find_box
+from alertbox.box.session import BoxConsole
+from alertbox.contract.settings import Receiver, Settings, diff
 from alertbox.errors import UserError
-from alertbox.find_box import find_box
 from alertbox.provision import numbers, shopfile, writing
 from alertbox.provision.asking import Ask
 from alertbox.provision.report import Screen
 from alertbox.provision.wizard import Wizard
 from alertbox.provision.writing import Found, Link
-from alertbox.settings import Receiver, Settings, diff
-from alertbox.technician import Technician
 from alertbox.texts import say
+from alertbox.town import Town
+from alertbox.town.invites import Enrolled, Invite
+from alertbox.town.technicians import Technician
 
 _EPILOG = """\b
 Examples:
@@ -253,13 +254,15 @@ def _source(invite: str | None, town: Path | None, receiver: str | None) -> _Sou
         return Invite.parse(invite).redeem
     if town is None:
         return None
-    from alertbox.town import Town  # the receiver's whole service: a second of imports that an invite does without
+    # The receiver's whole service: a second of imports that an invite does without.
+    from alertbox.receiver.accounts import Accounts
 
     place = Town.open(town)
+    accounts = Accounts.open(place)
     where = _receiver(place.names[0], receiver)
 
     def enrol(public: str, name: str) -> Enrolled:
-        document = place.enrolment(bytes.fromhex(public), name)
+        document = accounts.enrolment(bytes.fromhex(public), name)
         return Enrolled(document, where.model_dump(), document["user"])
 
     return enrol

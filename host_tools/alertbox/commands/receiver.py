@@ -10,12 +10,11 @@ from typing import Any, TextIO
 
 import click
 
-from alertbox import enrolling
 from alertbox.errors import UserError
-from alertbox.receiver import Receiver
+from alertbox.receiver import Accounts, Receiver
 from alertbox.receiver.log import JsonLog
 from alertbox.texts import say
-from alertbox.town import Town
+from alertbox.town import Town, invites
 
 _FOLDER = click.Path(path_type=Path)
 _EXAMPLE = """\b
@@ -67,13 +66,13 @@ def run(
 @click.option("--name", metavar="SHOP", help="The only shop that it is for (default: any, also one in service).")
 @click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 720), help="How long it is open.")
 @click.option("--host", help="Where the technician and the box find the receiver (default: the town's first name).")
-@click.option("--port", default=enrolling.DEFAULT_PORT, show_default=True, help="Port of the enrolment service.")
+@click.option("--port", default=invites.DEFAULT_PORT, show_default=True, help="Port of the enrolment service.")
 def invite(folder: Path, hours: int, **options: Any) -> None:
     """Print an invite: one line with which a technician enrols one box, once, over the network.
 
     Hand it over like a key: whoever has it first can use it. The receiver must be running then.
     """
-    invite = Town.open(folder).invite(hours=hours, **options)
+    invite = Accounts.open(Town.open(folder)).invite(hours=hours, **options)
     until = datetime.now() + timedelta(hours=hours)
     click.echo(say("enrolment-invited", address=invite.address, when=f"{until:%Y-%m-%d %H:%M}"), err=True)
     click.echo(invite.line)

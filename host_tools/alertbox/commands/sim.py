@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from alertbox import texts
-from alertbox.alert_line import stored_line
-from alertbox.box_console import BoxConsole
+from alertbox.box.session import BoxConsole
+from alertbox.commands._alert_line import stored_line
 from alertbox.errors import UserError
 from alertbox.receiver import ReceiverThread, StoredAlert
 from alertbox.sim import VirtualBox, keys

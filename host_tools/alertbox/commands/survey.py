@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from alertbox import bip_rows
-from alertbox.bip_rows import BipRow, SurveyRow
-from alertbox.box_command import with_box
-from alertbox.box_console import BoxConsole
-from alertbox.console_rpc import printable
+from alertbox.box import bip_rows
+from alertbox.box.bip_rows import BipRow, SurveyRow
+from alertbox.box.session import BoxConsole
+from alertbox.commands._with_box import with_box
+from alertbox.contract.console_rpc import printable
 from alertbox.errors import UserError
 from alertbox.texts import say
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from alertbox.errors import UserError
-from alertbox.technician import PASSPHRASE_VARIABLE, RIGHTS, Certificate, Technician, certificate_from_line
 from alertbox.texts import say
+from alertbox.town.technicians import PASSPHRASE_VARIABLE, RIGHTS, Certificate, Technician, certificate_from_line
 
 _FOLDER = click.Path(path_type=Path)
 # For whoever installs and mends; `develop` lets Ctrl-C stop a box, and is asked for by name.

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from alertbox.box_command import with_box
-from alertbox.box_console import BoxConsole
+from alertbox.box.session import BoxConsole
+from alertbox.commands._with_box import with_box
 from alertbox.errors import UserError
 from alertbox.texts import say
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from alertbox.alert_line import listed_line
+from alertbox.commands._alert_line import listed_line
 from alertbox.commands.technician import PUBLIC, RIGHTS_LIST, SERVICE_RIGHTS
-from alertbox.console_rpc import printable
-from alertbox.receiver.false_alarms import WITHDRAWN_FROM, SourceCount
-from alertbox.technician import certificate_to_line
+from alertbox.contract.console_rpc import printable
+from alertbox.receiver import Accounts
+from alertbox.receiver.store.false_alarms import WITHDRAWN_FROM, SourceCount
 from alertbox.texts import say
 from alertbox.town import Town
+from alertbox.town.technicians import certificate_to_line
 
 _FOLDER = click.Path(path_type=Path)
 _SHOP = click.option("--shop", metavar="NAME", help="Of this shop only: its name, or its box's id.")
@@ -32,7 +33,7 @@ def command() -> None:
 )
 def create(folder: Path, names: tuple[str, ...]) -> None:
     """Make the certificate authority, the broker's certificate and an empty database in FOLDER."""
-    Town.create(folder, names)
+    Accounts.open(Town.create(folder, names))
     click.echo(say("town-created", path=folder))
 
 
@@ -40,7 +41,7 @@ def create(folder: Path, names: tuple[str, ...]) -> None:
 @click.argument("folder", type=_FOLDER)
 def boxes(folder: Path) -> None:
     """List the boxes: id, day of enrolment, day of revocation, name."""
-    for box in Town.open(folder).boxes():
+    for box in _accounts(folder).boxes():
         revoked = f"{box.revoked_at:%Y-%m-%d}" if box.revoked_at else "-"
         click.echo(f"{box.id}  {box.enrolled_at:%Y-%m-%d}  {revoked:10}  {box.name}")
 
@@ -50,7 +51,7 @@ def boxes(folder: Path) -> None:
 @click.argument("name")
 def revoke(folder: Path, name: str) -> None:
     """Refuse the alerts of the box called NAME from now on."""
-    Town.open(folder).revoke(name)
+    _accounts(folder).revoke(name)
     click.echo(say("revoked", name=name))
 
 
@@ -58,7 +59,7 @@ def revoke(folder: Path, name: str) -> None:
 @click.argument("folder", type=_FOLDER)
 def passwords(folder: Path) -> None:
     """Print the boxes' logins as a password file of mosquitto, hashed."""
-    click.echo(Town.open(folder).registry.password_file(), nl=False)
+    click.echo(_accounts(folder).password_file(), nl=False)
 
 
 @command.command()
@@ -85,7 +86,7 @@ def alerts(folder: Path, shop: str | None, last: int, as_json: bool) -> None:
 
     Heartbeats are left out.
     """
-    found = Town.open(folder).false_alarms.alerts(shop, last)
+    found = _accounts(folder).false_alarms.alerts(shop, last)
     if as_json:
         rows = [
             {
@@ -119,7 +120,7 @@ def say_false(folder: Path, shop: str, sequence: int, undo: bool) -> None:
 
     `alertbox town alerts` shows the sequences. SHOP is its name, or its box's id.
     """
-    false_alarms = Town.open(folder).false_alarms
+    false_alarms = _accounts(folder).false_alarms
     if undo:
         name = false_alarms.take_back(shop, sequence)
         click.echo(say("false-taken-back", name=printable(name), sequence=sequence))
@@ -137,13 +138,17 @@ def bips(folder: Path, shop: str | None, as_json: bool) -> None:
 
     False presses of one incident count once. A shop keeps its count when its box is replaced.
     """
-    counts = Town.open(folder).false_alarms.counts(shop)
+    counts = _accounts(folder).false_alarms.counts(shop)
     if as_json:
         click.echo(json.dumps([asdict(count) for count in counts], ensure_ascii=False))
         return
     if not counts:
         click.echo(say("town-no-presses"))
     _show(counts)
+
+
+def _accounts(folder: Path) -> Accounts:
+    return Accounts.open(Town.open(folder))
 
 
 def _show(counts: Iterable[SourceCount]) -> None:

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from alertbox import bip_rows
-from alertbox.box_console import BoxConsole
+from alertbox.box import bip_rows
+from alertbox.box.session import BoxConsole
 from alertbox.demo.timeline import Timeline
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox

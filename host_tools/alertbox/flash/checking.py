@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from alertbox.box_console import BoxConsole
+from alertbox.box.session import BoxConsole
 from alertbox.errors import UserError
 from alertbox.flash.board import ROOT, Board
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from alertbox.contract.settings import Contact
 from alertbox.errors import UserError
-from alertbox.settings import Contact
 from alertbox.texts import say
 
 # Where a number without a country's code may belong: France and its overseas parts, which have codes of their own.

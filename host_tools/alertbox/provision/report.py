@@ -15,9 +15,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from alertbox.contract.settings import Change, Contact, Settings, default, diff, label
 from alertbox.provision import numbers, sms
 from alertbox.provision.writing import Found
-from alertbox.settings import Change, Contact, Settings, default, diff, label
 from alertbox.texts import say
 
 _DOTS = "••••"

@@ -16,10 +16,10 @@ import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 from tomlkit.items import Table
 
-from alertbox.bip_label import BipLabel
+from alertbox.box.labels import BipLabel
+from alertbox.contract.settings import MOST_BIPS, VERSION, Problem, Settings, SettingsRefused, dotted, known
 from alertbox.errors import UserError
 from alertbox.provision import numbers
-from alertbox.settings import MOST_BIPS, VERSION, Problem, Settings, SettingsRefused, dotted, known
 from alertbox.texts import say
 
 # Given a network's name, asks for its key, which neither file, environment nor box has; None leaves it open.

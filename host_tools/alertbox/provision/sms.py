@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gsm0338 import Codec
 
-from alertbox.settings import KINDS, Contact, Settings
+from alertbox.contract.settings import KINDS, Contact, Settings
 
 # {code} answers "I take charge"; the message asks a person to call the police, since a machine may not. GSM alphabet
 # only: one circumflex would halve the length of a part.

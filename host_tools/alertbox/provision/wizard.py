@@ -7,12 +7,7 @@ It only makes settings: nothing is written here, and Ctrl-C at any question leav
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from alertbox.errors import UserError
-from alertbox.provision import numbers
-from alertbox.provision.asking import Ask
-from alertbox.provision.report import Screen, title, word
-from alertbox.provision.writing import Link
-from alertbox.settings import (
+from alertbox.contract.settings import (
     BY,
     GESTURES,
     KINDS,
@@ -33,6 +28,11 @@ from alertbox.settings import (
     Templates,
     Wifi,
 )
+from alertbox.errors import UserError
+from alertbox.provision import numbers
+from alertbox.provision.asking import Ask
+from alertbox.provision.report import Screen, title, word
+from alertbox.provision.writing import Link
 from alertbox.texts import say
 
 _T = TypeVar("_T")

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from alertbox.box_console import BoxRefused, Unlocks
-from alertbox.enrolling import Enrolled
+from alertbox.box.session import BoxRefused, Unlocks
+from alertbox.contract.formats import box_id
+from alertbox.contract.settings import Change, Receiver, Settings, SettingsRefused, default, diff, masked
 from alertbox.errors import UserError
-from alertbox.formats import box_id
-from alertbox.settings import Change, Receiver, Settings, SettingsRefused, default, diff, masked
+from alertbox.town.invites import Enrolled
 
 TEST_SECONDS = 60
 _POLL_S = 0.5
 
 
 class Link(Protocol):
-    """What is used of alertbox.box_console.BoxConsole."""
+    """What is used of alertbox.box.session.BoxConsole."""
 
     identity: dict[str, Any]
 

@@ -1,12 +1,8 @@
-"""The receiver: verifies, stores, acknowledges and dispatches alerts.
+"""The receiver: verifies, stores and acknowledges alerts, and hands them on. README.md shows the way of the data."""
 
-The folder shows the way of the data: link (MQTT in) -> intake (verify) ->
-store (commit) -> acknowledgement out. `service` ties them together, `thread` runs
-that beside code that is not asynchronous, `broker` is the embedded MQTT broker.
-"""
-
-from alertbox.receiver.records import BoxState, Refusal, StoredAlert
-from alertbox.receiver.service import Receiver
+from alertbox.receiver.accounts import Accounts
+from alertbox.receiver.app import Receiver
+from alertbox.receiver.store.records import BoxState, Refusal, StoredAlert
 from alertbox.receiver.thread import ReceiverThread
 
-__all__ = ["BoxState", "Receiver", "ReceiverThread", "Refusal", "StoredAlert"]
+__all__ = ["Accounts", "BoxState", "Receiver", "ReceiverThread", "Refusal", "StoredAlert"]

@@ -8,7 +8,7 @@ the time of pressing whatever the clock said.
 
 from datetime import datetime, timedelta
 
-from alertbox.formats import Alert
+from alertbox.contract.formats import Alert
 
 TOLERANCE = timedelta(minutes=5)
 

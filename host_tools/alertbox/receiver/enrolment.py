@@ -124,6 +124,7 @@ class EnrolmentService:
         self,
         listen: str,
         port: int,
+        *,
         tls: ssl.SSLContext,
         ca: bytes,
         redeem: Redeem,

@@ -11,8 +11,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from alertbox import formats
-from alertbox.formats import Alert, Refused
+from alertbox.contract import formats
+from alertbox.contract.formats import Alert, Refused
 
 _TOPIC = re.compile(r"alertbox/([0-9a-f]{16})/(alert|state)")
 _STATES = (b"online", b"offline")

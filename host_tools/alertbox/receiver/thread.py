@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from alertbox.enrolling import Invite
-from alertbox.receiver.records import BoxState, Refusal, Silence, StoredAlert
-from alertbox.receiver.service import OnEvent, Receiver
-
-if TYPE_CHECKING:  # a town has the receiver's database, so it comes first
-    from alertbox.town import Town
+from alertbox.receiver.accounts import Accounts
+from alertbox.receiver.app import Receiver
+from alertbox.receiver.store.records import BoxState, Refusal, Silence, StoredAlert
+from alertbox.receiver.telling import OnEvent
+from alertbox.receiver.town import Town
+from alertbox.town.invites import Invite
 
 T = TypeVar("T")
 _START_S = 60
@@ -31,8 +31,9 @@ class ReceiverThread:
     `on_event` and `events` are called from the receiver's thread.
     """
 
-    def __init__(self, town: "Town", *, on_event: OnEvent | None = None, **options: Any) -> None:
+    def __init__(self, town: Town, *, on_event: OnEvent | None = None, **options: Any) -> None:
         self.town = town
+        self.accounts = Accounts(town)
         self.port = 0
         self.enrol_port = 0
         self.dispatched: list[StoredAlert] = []
@@ -93,12 +94,12 @@ class ReceiverThread:
     def enrol(
         self, public_key: bytes, name: str, *, host: str = "127.0.0.1", port: int | None = None, **options: Any
     ) -> dict[str, Any]:
-        """The account of a box that shall find this receiver; see `Town.enrol`."""
-        return self.town.enrol(public_key, name, host, port or self.port, **options)
+        """The account of a box that shall find this receiver; see `Accounts.enrol`."""
+        return self.accounts.enrol(public_key, name, host, port or self.port, **options)
 
     def invite(self, name: str | None = None, *, host: str = "127.0.0.1", hours: float = 24) -> Invite:
-        """An invite to this receiver, for one box; see `Town.invite`."""
-        return self.town.invite(name, host=host, port=self.enrol_port, hours=hours)
+        """An invite to this receiver, for one box; see `Accounts.invite`."""
+        return self.accounts.invite(name, host=host, port=self.enrol_port, hours=hours)
 
     # ---- waiting
 

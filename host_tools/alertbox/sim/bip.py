@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from alertbox.bip_label import BipLabel
+from alertbox.box.labels import BipLabel
 
 _PRESS, _DOUBLE, _HOLD = 0x01, 0x02, 0x80
 _FLAGS = bytes.fromhex("020106")

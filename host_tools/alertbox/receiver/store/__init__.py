@@ -1,0 +1,1 @@
+"""The receiver's database: its tables, and everything that reads or writes them."""
