@@ -63,16 +63,15 @@ class Box:
         _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
         self.status = status = Status()
         self.stored = stored = Stored(clock, status)
-        settings, self.enrolment = stored.open_documents()
+        settings = stored.open_documents()
         stored.open_journal()
         self.pins = Pins(settings, stored, clock, status)
         radio_on()
         stored.open_rest(os.urandom, machine.reset_cause())
-        clock.start_at(max(stored.events.last_utc, self.enrolment.issued if self.enrolment else 0))
         self.test_mode = TestMode()
         self.signer = Signer(stored.identity.private, stored.events.boot, os.urandom)
         self.issuer = issuer = Issuer(stored, self.signer, Incident(), clock, status)
-        self.network = Network(settings, self.enrolment, stored, clock, status)
+        self.network = Network(settings, stored, clock, status)
         self.radio = Radio(stored, settings, issuer, clock, status)
         self._connect(self.network.outbox)
         self.radio.bips.resume()
@@ -90,26 +89,14 @@ class Box:
         status.set(conditions.UNENROLLED, outbox is None)
         status.set(conditions.NO_MODEM, True)
         status.measure(conditions.CLOCK_UNSURE, lambda: not self.clock.is_set)
-        status.measure(conditions.TEST_MODE, lambda: self.is_new or self.test_mode.is_on(self.clock.now()))
+        status.measure(conditions.TEST_MODE, lambda: self.stored.is_new or self.test_mode.is_on(self.clock.now()))
         siren.restarted(self.stored.events.last_detail(self.stored.events.SIREN))
-
-    @property
-    def is_new(self) -> bool:
-        """Nobody has enrolled it: what is pressed reaches its receiver later, and must not call people then.
-
-        One whose enrolment cannot be read any more is not new: it has been in service.
-        """
-        return self.enrolment is None and not self.status.is_on(conditions.STORED)
-
-    def _pressed(self, source: int) -> None:
-        if self.is_new and source == board.SOURCES["button"]:
-            self.radio.pairing.learn_by_button()
 
     def _rows(self) -> list:
         stored, clock, status = self.stored, self.clock, self.status
         rings = (stored.journal, stored.plan, stored.counters, stored.events)
         beat = Heartbeat(self.network.link, self.issuer, self.test_mode, clock, status)
-        return self.pins.rows(self.issuer, self._pressed) + [
+        return self.pins.rows(self.issuer, self.radio.pairing.learn_by_button) + [
             ("ble", _LIMIT_MS, self.radio.ble, (self.radio.packet,)),
             ("radio", _LIMIT_MS, self.radio, ()),
             ("idle", _LIMIT_MS, Idle(rings, self.signer, clock, status), ()),
@@ -121,7 +108,7 @@ class Box:
         # In service only: a watchdog cannot be stopped, and would cut into a developer's session.
         watchdog = machine.WDT(timeout=WATCHDOG_MS) if self.network.outbox else None
         parts = Parts(self._rows(), watchdog, self.clock, self._died)
-        if self.enrolment:
+        if self.stored.login:
             asyncio.create_task(close_window(micropython.kbd_intr, self.clock))
         gc.collect()
         journal, events = self.stored.journal, self.stored.events

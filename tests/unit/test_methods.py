@@ -168,7 +168,7 @@ class Bench:
         # The record of its parts that the console gets. One object stands for several of them here.
         self.stored = self.network = self.pins = self.button = self.battery = self
         self.status.inputs = (self,)
-        self.connected = True
+        self.connected = self.login = True
         self.let_go_ms = 0
         self.done = []
         self.mark = "build/locked.test"

@@ -50,7 +50,7 @@ class Facts:
             "unlocked": session.name if session else None,
             "undelivered": box.stored.journal.undelivered(),
             "test_mode": box.test_mode.is_on(now),
-            "enrolled": box.enrolment is not None,
+            "enrolled": box.stored.login is not None,
             "wifi": box.network.wifi.connected,
             "link": box.network.connected,
             "mains": box.pins.mains,

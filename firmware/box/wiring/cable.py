@@ -28,7 +28,7 @@ class _Chip:
 def console(box) -> Console:
     """`box`: the record of its parts, see app.py. The town's key signs technicians' certificates."""
     stored = box.stored
-    town = box.enrolment.town if box.enrolment else None
+    town = stored.login.town if stored.login else None
     access = Access(stored.identity.box, town or b"", stored.is_locked())
     lock = Lock(box, access, LOCK_FILE, os.urandom)
     table: dict = {}

@@ -43,7 +43,7 @@ def _flash(label: str, blocks: int):
 
 
 class Stored:
-    """`settings`, `enrolment`: the stores.
+    """`settings`, `enrolment`: the stores; `login`: what the latter holds, None if nothing that can be used.
 
     `journal`, `identity`, `events`, `plan`, `counters` (the bips', not recovered yet) are there once they are opened.
     """
@@ -55,10 +55,19 @@ class Stored:
         self.enrolment = EnrolmentStore(Slots("/enrolment"))
         self._new_key = False
 
-    def open_documents(self) -> tuple:
-        """(settings, filled, the defaults if they cannot be used; enrolment or None); an older version's moved in."""
+    def open_documents(self) -> dict:
+        """The settings, filled; the defaults if they cannot be used. What an older version left is moved in first."""
         self._try(lambda: take_over(self.settings, self.enrolment))
-        return config.fill(self._try(self.settings.load) or config.default()), self._try(self.enrolment.load)
+        self.login = self._try(self.enrolment.load)
+        return config.fill(self._try(self.settings.load) or config.default())
+
+    @property
+    def is_new(self) -> bool:
+        """Nobody has enrolled it: what is pressed reaches its receiver later, and must not call people then.
+
+        One whose enrolment cannot be read any more is not new: it has been in service.
+        """
+        return self.login is None and not self._status.is_on(conditions.STORED)
 
     def open_journal(self) -> None:
         self.journal = Journal(_flash("journal", 32))
@@ -71,6 +80,7 @@ class Stored:
         self.events.recover(self.journal.highest_boot, "reset %d" % reset_cause)
         if self._new_key:
             self.events.record(None, 0, self.events.KEY_MADE)
+        self._clock.start_at(max(self.events.last_utc, self.login.issued if self.login else 0))
         self.counters = BipCounters(_flash("bips", 8), self.identity.box)
         plan = _flash("plan", 8)
         self.plan = Plan(plan, self.identity.box)

@@ -27,11 +27,11 @@ def radio_on() -> None:
 class Network:
     """`link`, `outbox`: None while the box is not enrolled; there is Wi-Fi alone then."""
 
-    def __init__(self, settings: dict, enrolment, stored, clock, status):
+    def __init__(self, settings: dict, stored, clock, status):
         self._wlan = network.WLAN(network.STA_IF)
         self.wifi = Wifi(self._wlan, [(each["ssid"], each["key"]) for each in settings["wifi"]])
         self.link = self.outbox = None
-        where = settings["receiver"]
+        where, enrolment = settings["receiver"], stored.login
         if enrolment is None or not where["host"]:
             return
         resolver = Resolver(lambda: [self._wlan.ifconfig()[3]], AddressFile(ADDRESS_FILE, where["host"]), os.urandom)

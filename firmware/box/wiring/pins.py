@@ -76,8 +76,8 @@ class Pins:
     def mains(self) -> bool:
         return not self._no_mains.is_on
 
-    def rows(self, issuer, pressed) -> list:
-        """`pressed(source)` is told after the alert of a press."""
+    def rows(self, issuer, learn) -> list:
+        """`learn()`: the button of a box that is new was pressed."""
         self.battery = power.battery(lambda: self.mains, lambda: issuer.is_needed, self._clock)
         rows = [
             ("light", _LIMIT_MS, self.light, ()),
@@ -85,15 +85,23 @@ class Pins:
             ("battery", _LIMIT_MS, self.battery, (self._battery_changed,)),
         ]
         for name, source, button, meanings in self._buttons:
-            rows.append((name, _LIMIT_MS, button, (self._reporter(issuer, pressed, source, button, meanings),)))
+            rows.append(
+                (
+                    name,
+                    _LIMIT_MS,
+                    button,
+                    (self._reporter(issuer, source, button, meanings, learn if name == "button" else None),),
+                )
+            )
         return rows + self._contacts
 
-    def _reporter(self, issuer, pressed, source: int, button: Button, meanings: dict):
+    def _reporter(self, issuer, source: int, button: Button, meanings: dict, learn):
         def report(gesture: int, decided_ms: int) -> None:
             kind = meanings[gesture]
             _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
             issuer.issue(kind, source, button.began_ms)
-            pressed(source)
+            if learn and self._stored.is_new:
+                learn()
 
         return report
 
