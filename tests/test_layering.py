@@ -1,5 +1,6 @@
-"""Who may import whom. The rules are the table; the rest reads the source, runs none of it, and checks the table."""
+"""Who may import whom, and how large what wires may grow. The source is read, none of it run."""
 
+import ast
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -188,5 +189,49 @@ def test_every_rule_is_broken_by_a_planted_import():
 
 
 def plant(root: Path, path: str, source: str) -> None:
-    (root / path).parent.mkdir(parents=True)
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(source, encoding="utf-8")
+
+
+# ---- shape ----
+
+MOST_ARGUMENTS = 5  # of a constructor, keyword-only ones aside: a record says its fields' names wherever it is made
+MOST_LINES = {"firmware/box/app.py": 120}  # it wires, and decides nothing
+WIRES = ("firmware/box/app.py", "firmware/box/wiring/*")
+
+
+def shapes(root: Path) -> list[str]:
+    """`path:line: what is too large` below `root`."""
+    found = []
+    for path in sorted((root / "firmware").rglob("*.py")):
+        relative = path.relative_to(root)
+        text = path.read_text(encoding="utf-8")
+        lines, most = len(text.splitlines()), MOST_LINES.get(relative.as_posix())
+        if most and lines > most:
+            found.append(f"{relative.as_posix()}:{lines}: has more than {most} lines")
+        if any(_fits(relative.parts, pattern.split("/")) for pattern in WIRES):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                count = len(node.args.posonlyargs) + len(node.args.args) - 1
+                if count > MOST_ARGUMENTS:
+                    found.append(f"{relative.as_posix()}:{node.lineno}: takes {count} arguments")
+    return found
+
+
+def test_no_constructor_takes_more_than_five_arguments_and_what_wires_stays_short():
+    assert shapes(ROOT) == []
+
+
+def test_a_planted_constructor_that_asks_for_too_much_is_named(tmp_path):
+    source = '"""Planted."""\nclass A:\n    def __init__(self, a, b, c, d, e{more}):\n        pass\n'
+    plant(tmp_path, "firmware/box/alerts/bad.py", source.format(more=", f"))
+    plant(tmp_path, "firmware/box/parts.py", source.format(more=", *, f, g"))
+    plant(tmp_path, "firmware/box/core/good.py", source.format(more=""))
+    plant(tmp_path, "firmware/box/wiring/good.py", source.format(more=", f, g"))
+    assert shapes(tmp_path) == ["firmware/box/alerts/bad.py:3: takes 6 arguments"]
+
+
+def test_an_app_that_has_grown_is_named(tmp_path):
+    plant(tmp_path, "firmware/box/app.py", "pass\n" * 121)
+    assert shapes(tmp_path) == ["firmware/box/app.py:121: has more than 120 lines"]
