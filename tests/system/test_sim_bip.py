@@ -1,4 +1,4 @@
-"""A virtual bip from the shell: paired in one terminal, pressed in another, as host_tools/alertbox/README.md shows it."""
+"""A virtual bip from the shell: paired in one terminal, pressed in another, as the package's README shows it."""
 
 import contextlib
 import os

@@ -31,9 +31,9 @@ class Watcher:
         for box, known in (await self._store.known()).items():
             self._watch.remember(box, known)
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """See what time it is."""
-        self._tell(self._watch.look(self._now()))
+        self._tell(self._watch.tick(self._now()))
 
     def link(self, up: bool) -> None:
         self._watch.link(up, self._now())
