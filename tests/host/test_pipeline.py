@@ -1,6 +1,7 @@
 """An alert's way through the receiver, step by step, between a link, a store and an outbox that only write down."""
 
 import asyncio
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from io import StringIO
@@ -113,6 +114,10 @@ class Scene:
     def told(self) -> list[str]:
         return [event["event"] for event in self.events]
 
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        lines = map(json.loads, self.stream.getvalue().splitlines())
+        return [line for line in lines if line["event"] == event]
+
     def stored(self, sequence: int, **changed: Any) -> Outcome:
         """As the store answers for a new alert."""
         values: dict[str, Any] = dict.fromkeys(StoredAlert.__slots__)
@@ -139,6 +144,8 @@ def test_a_new_alert_is_acknowledged_after_its_commit_then_given_to_the_outbox_a
     ]
     assert scene.told == ["arrived", "verified", "stored", "acknowledged"]
     assert {event["box"] for event in scene.events} == {scene.box.id}
+    [line] = scene.logged("received")
+    assert (line["box"], line["sequence"], line["kind"], line["source"]) == (scene.box.id, 7, "help", "button")
     assert (scene.pipeline.received, scene.pipeline.duplicates, scene.refused) == (1, 0, Counter())
 
 
@@ -184,6 +191,7 @@ def test_what_is_tried_in_test_mode_is_told_as_withheld_and_shown_to_the_watch(s
     outcome = Outcome(Verdict.STORED, tried.record)
     assert scene.play(scene.message(scene.box.alert(7)), outcomes=(outcome,)) == ["settle", "publish", "watch alert"]
     assert scene.told == ["arrived", "verified", "stored", "acknowledged", "withheld"]
+    assert [line["sequence"] for line in scene.logged("withheld")] == [7]
 
 
 @pytest.mark.parametrize("state", ["online", "offline"])
@@ -196,6 +204,7 @@ def test_a_state_is_noted_and_shown_to_the_watch(scene, state):
         ("watch state", scene.box.id, state),
     ]
     assert scene.told == ["state"]
+    assert [line["state"] for line in scene.logged("state")] == [state]
 
 
 def test_the_state_of_an_unknown_box_is_refused_and_shown_to_nobody(scene):
@@ -216,7 +225,7 @@ def test_a_database_that_cannot_be_read_refuses_nobody_and_is_logged(scene):
     scene.row = StoreFailed("no such table")
     assert scene.play(scene.message(scene.box.alert(1)), scene.message(b"online", "state")) == ["settle", "settle"]
     assert scene.refused == Counter()
-    assert scene.stream.getvalue().count("store-failed") == 2
+    assert [line["box"] for line in scene.logged("store-failed")] == [scene.box.id] * 2
 
 
 def test_what_finds_the_queue_full_is_refused_and_not_settled(scene, monkeypatch):

@@ -127,7 +127,7 @@ class Receiver:
             self.port, self.address = address.port, str(address)
             await self._open_enrolment()
         except BaseException:
-            await self.__aexit__(None, None, None)
+            await self._close()
             raise
         self._log.info("ready", broker=str(address), enrol_port=self.enrol_port)
         return self
@@ -136,6 +136,10 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Store, acknowledge and deliver what is verified, then leave. What waits unverified comes again."""
+        await self._close()
+        self._log.info("stopped", **self.counters())
+
+    async def _close(self) -> None:
         if self._enrolment is not None:
             await self._enrolment.close()
         self._pump.cancel()
@@ -149,7 +153,6 @@ class Receiver:
             await self._link.close()
         if self._broker is not None:
             await self._broker.close()
-        self._log.info("stopped", **self.counters())
         self._libraries.__exit__(None, None, None)
 
     async def run(self) -> None:
