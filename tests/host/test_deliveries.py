@@ -168,7 +168,7 @@ def test_a_failed_delivery_is_tried_again_when_its_time_has_come_and_not_before(
         given = []
         for wait_s in (0, BACK_OFF_S[0] - 1, 1, BACK_OFF_S[1] - 1, 1):
             run.clock += wait_s
-            run.outbox.look()
+            run.outbox.tick()
             await run.settle()
             given.append(2 - len(pager.answers) + len(pager.given))
         await run.outbox.close()

@@ -94,6 +94,45 @@ def test_each_refusal_has_its_reason(intake, registry, box):
     assert refusal(intake.alert(box.id, box.alert(1))) == "revoked"
 
 
+def test_the_state_of_a_box_that_is_not_in_service_is_not_taken(intake, registry, box):
+    assert asyncio.run(intake.state(box.id, b"online")) == "online"
+    assert asyncio.run(intake.state(box.id, b"offline")) == "offline"
+    assert refusal(intake.state(FakeBox().id, b"online")) == "unknown-box"
+    intake.forget(box.id)
+    registry.row.revoked_at = NOW
+    assert refusal(intake.state(box.id, b"online")) == "revoked"
+
+
+def test_a_topic_names_the_box_and_what_it_says(intake, box):
+    for what in ("alert", "state"):
+        assert intake.split(f"alertbox/{box.id}/{what}") == (box.id, what)
+
+
+@pytest.mark.parametrize("size", [formats.MAX_ALERT_BYTES, formats.MAX_ALERT_BYTES + 1])
+def test_the_largest_message_is_read_and_a_larger_one_is_not(intake, box, size):
+    expected = "garbage" if size == formats.MAX_ALERT_BYTES else "too-large"
+    assert refusal(intake.alert(box.id, bytes(size))) == expected
+    assert refusal(intake.state(box.id, bytes(size))) == expected
+
+
+def test_a_box_may_not_use_the_topic_of_another(intake, registry, box):
+    """Its own signature, its own key: but the body names another box than the topic."""
+    other = FakeBox()
+    other.key, other.public = box.key, box.public
+    assert refusal(intake.alert(box.id, other.alert(1))) == "wrong-topic"
+
+
+def test_keys_at_hand_are_bounded(intake, registry, monkeypatch):
+    monkeypatch.setattr("alertbox.receiver.intake._KEYS_KEPT", 2)
+    found = registry.row
+    asked = []
+    for number in (0, 1, 0, 1, 2, 2, 0):  # the third box finds no room: the others are forgotten
+        registry.row = SimpleNamespace(**vars(found) | {"id": f"{number:016x}"})
+        asyncio.run(intake.key(registry.row.id))
+        asked.append(registry.asked)
+    assert asked == [1, 2, 2, 2, 3, 3, 4]
+
+
 def test_what_is_too_large_costs_no_look_into_the_registry(intake, registry, box):
     refusal(intake.alert(box.id, bytes(1_000_000)))
     assert registry.asked == 0

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from alertbox.receiver.link import Address, Link, Message
+from alertbox.receiver.link import Address, Incoming, Link
 from alertbox.receiver.log import JsonLog
 
 CONNACK, SUBACK = b"\x20\x02\x00\x00", b"\x90\x04\x00\x01\x01\x01"
@@ -32,7 +32,7 @@ def test_packets_that_share_a_tls_record_all_arrive_at_once(town):
         arrived: list[bytes] = []
         all_here = asyncio.Event()
 
-        def on_message(message: Message) -> None:
+        def on_message(message: Incoming) -> None:
             arrived.append(message.payload)
             if len(arrived) == len(alerts):
                 all_here.set()

@@ -26,20 +26,20 @@ def receiver_takes(box: str) -> Any:
 
 
 def test_a_box_is_found_with_its_settings_and_their_secrets_left_out():
-    found = writing.look(ProvisionBox({"version": 2, "wifi": [{"ssid": "a", "key": "motdepasse"}]}), None)
+    found = writing.meet(ProvisionBox({"version": 2, "wifi": [{"ssid": "a", "key": "motdepasse"}]}), None)
     assert (found.box, found.enrolled, found.settings.wifi[0].key) == (BOX, False, None)
 
 
 def test_a_locked_box_wants_a_technician_before_anything_is_read():
     with pytest.raises(UserError) as refused:
-        writing.look(ProvisionBox(locked=True), None)
+        writing.meet(ProvisionBox(locked=True), None)
     assert refused.value.key == "provision-locked"
-    assert writing.look(ProvisionBox(locked=True), Technician()).locked
+    assert writing.meet(ProvisionBox(locked=True), Technician()).locked
 
 
 def test_a_given_secret_that_the_box_has_already_is_no_change():
     box = ProvisionBox({"version": 2, "wifi": [{"ssid": "a", "key": "motdepasse"}, {"ssid": "b", "key": "motdepasse"}]})
-    held = writing.look(box, None).settings
+    held = writing.meet(box, None).settings
 
     def news(*wifi: tuple[str, str | None]) -> list[str | None]:
         settings = held.changed("wifi", [{"ssid": ssid, "key": key} for ssid, key in wifi])
@@ -56,18 +56,18 @@ def test_a_fingerprint_that_does_not_belong_to_the_key_is_refused():
     box = ProvisionBox()
     box.identity["box"] = "0" * 16
     with pytest.raises(UserError) as refused:
-        writing.look(box, None)
+        writing.meet(box, None)
     assert refused.value.key == "provision-odd-identity"
 
 
 def test_settings_of_an_unknown_version_are_one_sentence():
     with pytest.raises(UserError) as refused:
-        writing.look(ProvisionBox({"version": 3}), None)
+        writing.meet(ProvisionBox({"version": 3}), None)
     assert refused.value.key == "provision-box-settings"
 
 
 def test_a_receiver_that_took_another_box_ends_it():
-    found = writing.look(ProvisionBox(), None)
+    found = writing.meet(ProvisionBox(), None)
     assert writing.enrol(found, receiver_takes(BOX), "Tabac").fingerprint == BOX
     with pytest.raises(UserError) as refused:
         writing.enrol(found, receiver_takes("f" * 16), "Tabac")
@@ -95,14 +95,14 @@ def test_a_box_that_lost_something_is_named_with_the_field():
 
 def test_a_locked_box_is_unlocked_again_after_the_restart():
     box = ProvisionBox(locked=True)
-    writing.look(box, Technician())
+    writing.meet(box, Technician())
     writing.restart(box, Technician())
     assert box.unlocked
 
 
 def test_a_kept_secret_stays_in_the_box():
     box = ProvisionBox({"version": 2, "wifi": [{"ssid": "a", "key": "motdepasse"}], "lte": {"pin": "1234"}})
-    held = writing.look(box, None).settings
+    held = writing.meet(box, None).settings
     writing.write(box, held.changed("shop", {"name": "Tabac"}), None)
     assert (box.settings["wifi"][0]["key"], box.settings["lte"]["pin"]) == ("motdepasse", "1234")
 

@@ -11,7 +11,7 @@ import cbor2
 import pytest
 from alertbox.receiver import Accounts
 from alertbox.receiver.app import Receiver
-from alertbox.receiver.link import Message
+from alertbox.receiver.link import Incoming
 from fake_box import FakeBox
 
 SEED = 20261
@@ -147,13 +147,13 @@ async def through_the_door(town: Any, doors: Doors, count: int) -> tuple[int, Re
                 at_half = memory()
             for _ in range(ROUND):
                 topic, payload = doors.any()
-                receiver._pipeline.arrived(Message(topic, payload, (client, 1, 1)))
+                receiver._pipeline.arrived(Incoming(topic, payload, (client, 1, 1)))
             await counting.reach(sent + ROUND)
             assert counting.ended == sent + ROUND, "counted more than once"
         grown = memory() - at_half
         tracemalloc.stop()
         before = receiver.counters()["received"]
-        receiver._pipeline.arrived(Message(f"alertbox/{doors.box.id}/alert", doors.alert(), (client, 1, 1)))
+        receiver._pipeline.arrived(Incoming(f"alertbox/{doors.box.id}/alert", doors.alert(), (client, 1, 1)))
         await counting.reach(count + 1)
         assert receiver.counters()["received"] == before + 1, "a valid alert was not accepted at once"
         kept = await receiver.refusals()

@@ -118,7 +118,7 @@ def state(receiver: ReceiverThread, box: FakeBox) -> str | None:
 
 def is_raised(receiver: ReceiverThread) -> bool:
     """Whether the watch, which finds the box unreachable now, makes an alarm of it."""
-    receiver.look()
+    receiver.tick()
     receiver.wait_until(lambda: any(one.unreachable_since for one in receiver.states().values()))
     other = FakeBox()
     other.account = receiver.enrol(other.public, "Pharmacie")

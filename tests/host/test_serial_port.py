@@ -10,7 +10,7 @@ import termios
 
 import pytest
 import serial
-from alertbox.box.finding import find_box, look
+from alertbox.box.finding import ask_every_port, find_box
 from alertbox.box.serial_port import Port, close_port, find_ports, open_port
 from alertbox.errors import UserError
 from console_box import ConsoleBox
@@ -184,7 +184,7 @@ def test_the_one_port_with_a_box_is_found_among_others(plugged, box, tmp_path):
         mute.raw = lambda data: b""
         plugged += [usb(mute.path, 0x10C4), usb(str(tmp_path / "gone"), 0x0403), usb(box.path, 0x1A86, 0x7523)]
         assert find_box() == box.path
-        assert [str(found.error and found.error.key) for found in look()].count("None") == 1
+        assert [str(found.error and found.error.key) for found in ask_every_port()].count("None") == 1
 
 
 def test_two_boxes_are_listed(plugged, box):

@@ -57,7 +57,7 @@ class Scene:
         end = self.now + seconds
         while self.now < end:
             self.now = min(self.now + 1, end)
-            self.found += self.watch.look(self.now)
+            self.found += self.watch.tick(self.now)
 
     def seen(self) -> list[Found]:
         return [finding.found for finding in self.found]
@@ -279,7 +279,7 @@ class Service:
     def wait(self, seconds: float) -> None:
         """Let so many seconds pass on the receiver's clock; an alert that comes in afterwards sees the new time."""
         self.clock.at += seconds
-        self.receiver.look()
+        self.receiver.tick()
 
     def until(self, event: str, count: int = 1) -> float:
         """When it happened (the last of `count`), on the receiver's clock."""

@@ -27,7 +27,7 @@ PATIENCE_S = 10
 
 
 class FakeBox:
-    """`account` is what `Town.enrol` gives."""
+    """`account` is what `Accounts.enrol` gives."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())

@@ -33,6 +33,16 @@ def test_the_help_names_every_command_in_a_line(tmp_path):
     assert modules == {name.replace("-", "_") for name in COMMANDS}
 
 
+def test_the_guide_names_every_command_and_the_package_every_folder():
+    guide = (ROOT / "host_tools" / "README.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in guide.splitlines() if line.startswith("| `alertbox"))
+    assert {name for name in COMMANDS if not re.search(rf"`(alertbox )?{name}`", rows)} == set()
+    package = ROOT / "host_tools" / "alertbox"
+    text = (package / "README.md").read_text(encoding="utf-8")
+    folders = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert {name for name in folders if f"`{name}/`" not in text} == set()
+
+
 def test_the_examples_of_sim_press_a_button_and_a_bip_and_show_what_the_receiver_stored(tmp_path):
     result = run(["bash", "-euc", example("sim", tmp_path)], tmp_path)
     assert result.returncode == 0, result.stderr
@@ -53,7 +63,7 @@ def test_the_example_of_receiver_runs_and_stops(tmp_path):
 
 
 def test_ten_lines_of_python_start_a_box_press_and_read_the_stored_alert(tmp_path):
-    text = (ROOT / "host_tools" / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "host_tools" / "alertbox" / "README.md").read_text(encoding="utf-8")
     code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
     result = run([sys.executable, "-c", code], tmp_path)
     assert result.returncode == 0, result.stderr

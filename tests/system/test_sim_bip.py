@@ -1,4 +1,4 @@
-"""A virtual bip from the shell: paired in one terminal, pressed in another, as host_tools/README.md shows it."""
+"""A virtual bip from the shell: paired in one terminal, pressed in another, as the package's README shows it."""
 
 import contextlib
 import os
@@ -80,7 +80,7 @@ def seen() -> str:
 
 
 def test_a_virtual_bip_is_paired_and_pressed_as_the_readme_shows(seen: str):
-    readme = (ROOT / "host_tools" / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "host_tools" / "alertbox" / "README.md").read_text(encoding="utf-8")
     assert seen in readme, seen
 
 

@@ -14,7 +14,7 @@ _PATIENCE_S = 0.75  # of each of two tries: a box answers within 0.1 s, unless i
 
 
 @dataclass(frozen=True)
-class Found:
+class PortAnswer:
     """What answers at a port: a box's identity, or why there is none."""
 
     port: Port
@@ -28,16 +28,16 @@ class Found:
         return say("console-found", name=self.port.name, box=self.identity["box"], version=version)
 
 
-def probe(port: Port) -> Found:
+def probe(port: Port) -> PortAnswer:
     """Ask at a port who is there; takes about two seconds where nobody is."""
     try:
         with BoxConsole(port.path, patience=_PATIENCE_S) as console:
-            return Found(port, console.identity)
+            return PortAnswer(port, console.identity)
     except UserError as error:
-        return Found(port, None, error)
+        return PortAnswer(port, None, error)
 
 
-def look() -> list[Found]:
+def ask_every_port() -> list[PortAnswer]:
     """Ask at every port at once."""
     ports = find_ports()
     with ThreadPoolExecutor(max_workers=len(ports) or 1) as pool:
@@ -46,7 +46,7 @@ def look() -> list[Found]:
 
 def find_box() -> str:
     """The path of the port with the one box that answers; a UserError lists the ports if it is not one."""
-    found = look()
+    found = ask_every_port()
     if not found:
         raise UserError("console-no-port")
     boxes = [each for each in found if each.identity]

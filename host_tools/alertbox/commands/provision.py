@@ -12,13 +12,13 @@ import click
 from alertbox import texts
 from alertbox.box.finding import find_box
 from alertbox.box.session import BoxConsole
-from alertbox.contract.settings import Receiver, Settings, diff
+from alertbox.contract.settings import ReceiverAddress, Settings, diff
 from alertbox.errors import UserError
 from alertbox.provision import numbers, shopfile, writing
 from alertbox.provision.asking import Ask
 from alertbox.provision.report import Screen
 from alertbox.provision.wizard import Wizard
-from alertbox.provision.writing import Found, Link
+from alertbox.provision.writing import BoxCalls, FoundBox
 from alertbox.texts import say
 from alertbox.town import Town
 from alertbox.town.invites import Enrolled, Invite
@@ -95,11 +95,11 @@ def command(
         raise UserError("provision-enrol-needs-invite")
     key = Technician.open(technician, _passphrase) if technician else None
     with contextlib.ExitStack() as stack:
-        link = None
+        console = None
         if port or not todo.dry_run:
             path = port or find_box()
-            link = stack.enter_context(open_box(path))
-            found = writing.look(link, key)
+            console = stack.enter_context(open_box(path))
+            found = writing.meet(console, key)
             screen.found(found, path)
         else:
             found = writing.nobody()
@@ -107,7 +107,7 @@ def command(
         if export:
             _export(screen, found, export)
         else:
-            _Run(screen, todo, found, link, source, key).go()
+            _Run(screen, todo, found, console=console, source=source, key=key).go()
 
 
 def open_box(path: str) -> BoxConsole:
@@ -122,15 +122,16 @@ class _Run:
         self,
         screen: Screen,
         todo: _Options,
-        found: Found,
-        link: Link | None,
+        found: FoundBox,
+        *,
+        console: BoxCalls | None,
         source: _Source | None,
         key: Technician | None,
     ) -> None:
         self._screen = screen
         self._todo = todo
         self._found = found
-        self._link = link
+        self._console = console
         self._source = source
         self._key = key
         self._ask: Ask | None = None
@@ -139,10 +140,10 @@ class _Run:
     def go(self) -> None:
         try:
             settings = self._settings()
-            if settings is None or self._link is None:
+            if settings is None or self._console is None:
                 self._screen.line("provision-dry-run", "bold")
                 return
-            self._write(self._link, settings)
+            self._write(self._console, settings)
         except KeyboardInterrupt:
             raise UserError("provision-interrupted" if self._touched else "provision-left") from None
 
@@ -163,7 +164,7 @@ class _Run:
         self._ask = Ask(self._screen)
         self._screen.gap()
         self._screen.line("provision-welcome")
-        wizard = Wizard(self._ask, self._screen, self._found.settings, self._link)
+        wizard = Wizard(self._ask, self._screen, self._found.settings, self._console)
         if not self._found.settings.contacts:
             wizard.walk()
         while True:
@@ -178,7 +179,7 @@ class _Run:
 
     def _news(self, settings: Settings) -> Settings:
         """Without the secrets that are none of it."""
-        return writing.keep_known_secrets(self._link, self._found.settings, settings) if self._link else settings
+        return writing.keep_known_secrets(self._console, self._found.settings, settings) if self._console else settings
 
     def _show(self, settings: Settings) -> None:
         """Before anything is written: refuse what may not be called, show the SMS and the differences."""
@@ -205,27 +206,27 @@ class _Run:
 
     # ---- writing ----
 
-    def _write(self, link: Link, settings: Settings) -> None:
+    def _write(self, console: BoxCalls, settings: Settings) -> None:
         if self._would_write(settings):
-            settings = self._put(link, settings)
+            settings = self._put(console, settings)
             self._screen.line("provision-restarting", "dim")
-            writing.restart(link, self._key)
-            different = writing.differences(settings, link)
+            writing.restart(console, self._key)
+            different = writing.differences(settings, console)
             self._screen.differences(different)
             if different:
                 raise UserError("provision-different", count=len(different))
-        enrolled = link.call("status")["enrolled"]
+        enrolled = console.call("status")["enrolled"]
         if self._todo.test or (self._ask and not self._todo.file and enrolled and self._ask.yes("test", True)):
             self._screen.line("provision-testing", "dim", seconds=writing.TEST_SECONDS)
-            writing.try_alert(link)
+            writing.try_alert(console)
             self._screen.good("provision-test-received")
         if self._todo.lock:
-            link.call("lock")
+            console.call("lock")
             self._screen.good("provision-locked-now")
         self._screen.gap()
         self._screen.line("provision-done", "bold", box=self._found.box)
 
-    def _put(self, link: Link, settings: Settings) -> Settings:
+    def _put(self, console: BoxCalls, settings: Settings) -> Settings:
         enrolled = None
         if self._source and self._wants_enrolment:
             name = settings.shop.name
@@ -236,7 +237,7 @@ class _Run:
             self._screen.fingerprints(self._found.box, enrolled.fingerprint)
         self._touched = True
         self._screen.heading("provision-screen-writing")
-        writing.write(link, settings, enrolled)
+        writing.write(console, settings, enrolled)
         self._screen.good("provision-written")
         return settings
 
@@ -272,11 +273,11 @@ def _invite(text: str) -> Invite | None:
     return Invite.parse(text) if text else None
 
 
-def _receiver(name: str, text: str | None) -> Receiver:
+def _receiver(name: str, text: str | None) -> ReceiverAddress:
     host, _, port = (text or name).partition(":")
     if port and not (port.isdecimal() and 1 <= int(port) <= 65535):
         raise UserError("bad-port", port=port)
-    return Receiver(host=host, port=int(port or 8883), server_name=name)
+    return ReceiverAddress(host=host, port=int(port or 8883), server_name=name)
 
 
 def _ask_key(dry_run: bool) -> shopfile.Ask | None:
@@ -292,7 +293,7 @@ def _passphrase() -> str:
     return str(click.prompt(say("provision-passphrase"), hide_input=True, default="", show_default=False))
 
 
-def _export(screen: Screen, found: Found, path: Path) -> None:
+def _export(screen: Screen, found: FoundBox, path: Path) -> None:
     """For its owner's eyes: it has the contacts' numbers in it. An existing file is not overwritten."""
     content = shopfile.dump(found.settings, found.box).encode()
     try:

@@ -57,7 +57,7 @@ class Timeline:
         with self._lock:
             self._box = box
             self.rows.append(row)
-        self.look()
+        self.fill_in()
         return row
 
     def on_receiver_event(self, event: dict[str, object]) -> None:
@@ -66,10 +66,10 @@ class Timeline:
 
     def complete(self) -> bool:
         """Fill in what has become known; True when every row is complete."""
-        self.look()
+        self.fill_in()
         return all(row.complete for row in self.rows)
 
-    def look(self) -> None:
+    def fill_in(self) -> None:
         with self._lock:
             for row in self.rows:
                 if row.complete or self._box is None:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from alertbox.contract.settings import Change, Contact, Settings, default, diff, label
 from alertbox.provision import numbers, sms
-from alertbox.provision.writing import Found
+from alertbox.provision.writing import FoundBox
 from alertbox.texts import say
 
 _DOTS = "••••"
@@ -113,7 +113,7 @@ class Screen:
 
     # ---- the box and its settings ----
 
-    def found(self, found: Found, path: str) -> None:
+    def found(self, found: FoundBox, path: str) -> None:
         """Who answers, and in what state."""
         self.heading("provision-screen-box")
         state = ["provision-state-enrolled" if found.enrolled else "provision-state-not-enrolled"]

@@ -20,7 +20,7 @@ from alertbox.contract.settings import (
     Lte,
     Policy,
     Reach,
-    Receiver,
+    ReceiverAddress,
     Settings,
     SettingsRefused,
     Shop,
@@ -32,7 +32,7 @@ from alertbox.errors import UserError
 from alertbox.provision import numbers
 from alertbox.provision.asking import Ask
 from alertbox.provision.report import Screen, title, word
-from alertbox.provision.writing import Link
+from alertbox.provision.writing import BoxCalls
 from alertbox.texts import say
 
 _T = TypeVar("_T")
@@ -40,13 +40,13 @@ _FIRST_WALK = ("shop", "contacts", "wifi", "lte")
 
 
 class Wizard:
-    """`settings` is what the answers have made so far; `link` scans and tries the Wi-Fi, None without a box."""
+    """`settings` is what the answers have made so far; `console` scans and tries the Wi-Fi, None without a box."""
 
-    def __init__(self, ask: Ask, screen: Screen, settings: Settings, link: Link | None) -> None:
+    def __init__(self, ask: Ask, screen: Screen, settings: Settings, console: BoxCalls | None) -> None:
         self.settings = settings
         self._ask = ask
         self._screen = screen
-        self._link = link
+        self._console = console
         self._parts: dict[str, Callable[[], object]] = {
             "shop": self._shop,
             "contacts": self._contacts,
@@ -179,10 +179,10 @@ class Wizard:
             has = kept != "" and held is not None
             key = self._ask.secret("wifi-key-kept" if has else "wifi-key", _checked("wifi", "key"), ssid=ssid)
             network = Wifi(ssid=ssid, key=key) if key or not has else Wifi.model_construct(ssid=ssid, key=kept)
-            if not network.key or self._link is None or not self._ask.yes("wifi-try", True, ssid=ssid):
+            if not network.key or self._console is None or not self._ask.yes("wifi-try", True, ssid=ssid):
                 return network
             try:
-                found = self._link.call("wifi_test", ssid, network.key)
+                found = self._console.call("wifi_test", ssid, network.key)
             except UserError as error:
                 self._screen.warn(str(error))
                 if not self._ask.yes("wifi-again", True, ssid=ssid):
@@ -209,11 +209,11 @@ class Wizard:
 
     def _scan(self) -> list[tuple[str, str, bool]]:
         """(name, strength in words, open) of each network in reach, strongest first."""
-        if self._link is None:
+        if self._console is None:
             return []
         self._screen.line("provision-wifi-scanning", style="dim")
         try:
-            networks = self._link.call("wifi_scan")["networks"]
+            networks = self._console.call("wifi_scan")["networks"]
         except UserError as error:
             self._screen.warn(str(error))
             return []
@@ -232,12 +232,12 @@ class Wizard:
             pin = self._ask.secret("lte-pin", _checked("lte", "pin")) or lte.pin
         return Lte.model_construct(apn=apn, user=user, password=password, pin=pin)
 
-    def _receiver(self) -> Receiver:
+    def _receiver(self) -> ReceiverAddress:
         held = self.settings.receiver
         host = self._ask.text("receiver-host", held.host, _checked("receiver", "host"))
         port = self._ask.text("receiver-port", str(held.port), _number("receiver", "port"))
         name = self._ask.text("receiver-name", held.server_name, _checked("receiver", "server_name"))
-        return Receiver(host=host, port=port, server_name=name)
+        return ReceiverAddress(host=host, port=port, server_name=name)
 
     # ---- what a press means and says ----
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from alertbox.box.session import BoxRefused, Unlocks
 from alertbox.contract.formats import box_id
-from alertbox.contract.settings import Change, Receiver, Settings, SettingsRefused, default, diff, masked
+from alertbox.contract.settings import Change, ReceiverAddress, Settings, SettingsRefused, default, diff, masked
 from alertbox.errors import UserError
 from alertbox.town.invites import Enrolled
 
@@ -20,7 +20,7 @@ TEST_SECONDS = 60
 _POLL_S = 0.5
 
 
-class Link(Protocol):
+class BoxCalls(Protocol):
     """What is used of alertbox.box.session.BoxConsole."""
 
     identity: dict[str, Any]
@@ -34,7 +34,7 @@ class Link(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundBox:
     """A box as it was found. `settings`: its secrets are null."""
 
     box: str
@@ -46,45 +46,45 @@ class Found:
     settings: Settings
 
 
-def look(link: Link, technician: Unlocks | None) -> Found:
+def meet(console: BoxCalls, technician: Unlocks | None) -> FoundBox:
     """Who the box is and what it holds; unlocks it if it must be."""
-    identity = link.identity
+    identity = console.identity
     if box_id(bytes.fromhex(identity["public"])).hex() != identity["box"]:
         raise UserError("provision-odd-identity")
-    status = link.call("status")
-    unlock(link, status, technician)
-    return Found(
+    status = console.call("status")
+    unlock(console, status, technician)
+    return FoundBox(
         identity["box"],
         identity["public"],
         str(identity["version"]),
         str(identity["board"]),
         bool(status["enrolled"]),
         bool(status["locked"]),
-        read(link),
+        read(console),
     )
 
 
-def nobody() -> Found:
+def nobody() -> FoundBox:
     """In place of a box where there is none: a blank one."""
-    return Found("", "", "", "", False, False, default())
+    return FoundBox("", "", "", "", False, False, default())
 
 
-def unlock(link: Link, status: dict[str, Any], technician: Unlocks | None) -> None:
+def unlock(console: BoxCalls, status: dict[str, Any], technician: Unlocks | None) -> None:
     if status["locked"] and not status["unlocked"]:
         if technician is None:
             raise UserError("provision-locked")
-        link.unlock(technician)
+        console.unlock(technician)
 
 
-def read(link: Link) -> Settings:
+def read(console: BoxCalls) -> Settings:
     """The settings that the box acts on, secrets null."""
     try:
-        return Settings.read(json.loads(link.read("settings")), export=True)
+        return Settings.read(json.loads(console.read("settings")), export=True)
     except (SettingsRefused, ValueError) as error:
         raise UserError("provision-box-settings", detail=error) from error
 
 
-def enrol(found: Found, source: Callable[[str, str], Enrolled], name: str) -> Enrolled:
+def enrol(found: FoundBox, source: Callable[[str, str], Enrolled], name: str) -> Enrolled:
     """Have the receiver take the box; UserError if it took another one. source: given the public key and a name."""
     enrolled = source(found.public, name)
     if enrolled.fingerprint != found.box:
@@ -92,7 +92,7 @@ def enrol(found: Found, source: Callable[[str, str], Enrolled], name: str) -> En
     return enrolled
 
 
-def keep_known_secrets(link: Link, held: Settings, settings: Settings) -> Settings:
+def keep_known_secrets(console: BoxCalls, held: Settings, settings: Settings) -> Settings:
     """`settings` with null for each given secret that the box has already, so that it counts as no change.
 
     A box tells no secret, but it compares: all is put to it, and nothing committed. Whom it refuses learns nothing.
@@ -101,8 +101,8 @@ def keep_known_secrets(link: Link, held: Settings, settings: Settings) -> Settin
     if not given:
         return settings
     try:
-        link.put("settings", _encoded(settings.document()))
-        answer = link.call("diff")
+        console.put("settings", _encoded(settings.document()))
+        answer = console.call("diff")
     except BoxRefused:
         return settings
     document = settings.model_dump(by_alias=True)
@@ -118,11 +118,11 @@ def keep_known_secrets(link: Link, held: Settings, settings: Settings) -> Settin
 
 
 def with_receiver(settings: Settings, enrolled: Enrolled) -> Settings:
-    return settings.changed("receiver", Receiver(**enrolled.receiver))
+    return settings.changed("receiver", ReceiverAddress(**enrolled.receiver))
 
 
 def write(
-    link: Link,
+    console: BoxCalls,
     settings: Settings,
     enrolled: Enrolled | None,
     progress: Callable[[int, int], object] | None = None,
@@ -133,38 +133,38 @@ def write(
         documents["enrolment"] = enrolled.enrolment
     for name, document in documents.items():
         data = _encoded(document)
-        link.put(name, data, progress)
-        link.commit(name, data)
+        console.put(name, data, progress)
+        console.commit(name, data)
 
 
 def _encoded(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def restart(link: Link, technician: Unlocks | None) -> dict[str, Any]:
+def restart(console: BoxCalls, technician: Unlocks | None) -> dict[str, Any]:
     """Restart, wait until the box answers, open it again if it is locked. Gives its status."""
-    link.call("restart")
-    link.wait_restart()
-    status: dict[str, Any] = link.call("status")
-    unlock(link, status, technician)
+    console.call("restart")
+    console.wait_restart()
+    status: dict[str, Any] = console.call("status")
+    unlock(console, status, technician)
     return status
 
 
-def differences(written: Settings, link: Link) -> list[Change]:
+def differences(written: Settings, console: BoxCalls) -> list[Change]:
     """What the box holds and was not written. Secrets are not read out: the box compared their checksum at commit."""
-    return diff(masked(written), masked(read(link)))
+    return diff(masked(written), masked(read(console)))
 
 
 def try_alert(
-    link: Link,
+    console: BoxCalls,
     seconds: float = TEST_SECONDS,
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
     """A test alert all the way: returns when the receiver has acknowledged it, else UserError."""
-    sequence = link.call("test")["sequence"]
+    sequence = console.call("test")["sequence"]
     end = clock() + seconds
-    while link.call("delivery", sequence)["state"] not in ("received", "in-charge"):
+    while console.call("delivery", sequence)["state"] not in ("received", "in-charge"):
         if clock() >= end:
             raise UserError("provision-test-lost", seconds=f"{seconds:g}")
         wait(_POLL_S)

@@ -29,7 +29,7 @@ from alertbox.receiver.telling import OnEvent, Refusals, tell_to
 from alertbox.receiver.town import Town
 
 # How often the parts that wait for a time look at the clock.
-_LOOK_S = 1
+_TICK_S = 1
 
 
 class Receiver:
@@ -117,7 +117,7 @@ class Receiver:
         self._libraries.__enter__()
         self._build()
         self._pump = asyncio.create_task(self._pipeline.run())
-        self._looking = asyncio.create_task(self._look_often())
+        self._ticking = asyncio.create_task(self._tick_often())
         try:
             await self._open_store()
             address = self._address or await self._open_broker()
@@ -127,7 +127,7 @@ class Receiver:
             self.port, self.address = address.port, str(address)
             await self._open_enrolment()
         except BaseException:
-            await self.__aexit__(None, None, None)
+            await self._close()
             raise
         self._log.info("ready", broker=str(address), enrol_port=self.enrol_port)
         return self
@@ -136,11 +136,15 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Store, acknowledge and deliver what is verified, then leave. What waits unverified comes again."""
+        await self._close()
+        self._log.info("stopped", **self.counters())
+
+    async def _close(self) -> None:
         if self._enrolment is not None:
             await self._enrolment.close()
         self._pump.cancel()
-        self._looking.cancel()
-        await asyncio.gather(self._pump, self._looking, return_exceptions=True)
+        self._ticking.cancel()
+        await asyncio.gather(self._pump, self._ticking, return_exceptions=True)
         await self._store.flush()
         await self._outbox.close()
         await self._store.close()
@@ -149,13 +153,12 @@ class Receiver:
             await self._link.close()
         if self._broker is not None:
             await self._broker.close()
-        self._log.info("stopped", **self.counters())
         self._libraries.__exit__(None, None, None)
 
     async def run(self) -> None:
         """Wait. Returns never: if a task that the receiver cannot do without ends, its error comes out here."""
         others = self._store.run(), self._outbox.run()
-        tasks = [self._pump, self._looking, *map(asyncio.create_task, others)]
+        tasks = [self._pump, self._ticking, *map(asyncio.create_task, others)]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -184,15 +187,15 @@ class Receiver:
     async def silences(self) -> list[Silence]:
         return await self._store.silences()
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """Let the parts see what time it is; done every second, and by those who step `now`."""
-        self._watcher.look()
-        self._outbox.look()
+        self._watcher.tick()
+        self._outbox.tick()
 
-    async def _look_often(self) -> None:
+    async def _tick_often(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_S)
-            self.look()
+            await asyncio.sleep(_TICK_S)
+            self.tick()
 
     # ---- doors
 

@@ -83,7 +83,7 @@ def _without_password(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Incoming:
     """What came in. `ticket` is for `Link.settle`."""
 
     topic: str
@@ -102,7 +102,7 @@ class Link:
         self,
         address: Address,
         client_id: str,
-        on_message: Callable[[Message], None],
+        on_message: Callable[[Incoming], None],
         on_link: Callable[[bool], None],
         log: JsonLog,
     ) -> None:
@@ -134,7 +134,7 @@ class Link:
         self._client.send(topic, payload)
         return True
 
-    def settle(self, message: Message) -> None:
+    def settle(self, message: Incoming) -> None:
         """Tell the broker that `message` is dealt with. Tickets of an earlier connection are void."""
         client, mid, qos = message.ticket
         if self._client is not None and client is self._client:
@@ -176,7 +176,7 @@ class Link:
 class _Client(aiomqtt.Client):
     """aiomqtt with the PUBACK in our hands, and without a task for each message (it costs more than a verification)."""
 
-    def __init__(self, address: Address, client_id: str, on_message: Callable[[Message], None]) -> None:
+    def __init__(self, address: Address, client_id: str, on_message: Callable[[Incoming], None]) -> None:
         super().__init__(
             address.host,
             address.port,
@@ -201,7 +201,7 @@ class _Client(aiomqtt.Client):
             # A broker should not pass this on; raising here would end the connection again and again.
             self.settle(message.mid, message.qos)
             return
-        self._deliver(Message(topic, message.payload, ticket))
+        self._deliver(Incoming(topic, message.payload, ticket))
 
     def send(self, topic: str, payload: bytes) -> None:
         self._client.publish(topic, payload, qos=1)

@@ -16,7 +16,7 @@ from alertbox.contract import formats
 from alertbox.contract.formats import Alert, Refused
 from alertbox.receiver.deliveries.outbox import Outbox
 from alertbox.receiver.intake import Intake, Key
-from alertbox.receiver.link import Message
+from alertbox.receiver.link import Incoming
 from alertbox.receiver.log import JsonLog
 from alertbox.receiver.silence.watcher import Watcher
 from alertbox.receiver.store.records import StoredAlert, Verdict
@@ -35,7 +35,7 @@ class Answers(Protocol):
 
     def publish(self, topic: str, payload: bytes) -> bool: ...
 
-    def settle(self, message: Message) -> None: ...
+    def settle(self, message: Incoming) -> None: ...
 
 
 class Pipeline:
@@ -66,9 +66,9 @@ class Pipeline:
         self._tell = tell
         self._now = now
         self._log = log
-        self._messages: asyncio.Queue[Message] = asyncio.Queue(_QUEUE)
+        self._messages: asyncio.Queue[Incoming] = asyncio.Queue(_QUEUE)
 
-    def arrived(self, message: Message) -> None:
+    def arrived(self, message: Incoming) -> None:
         try:
             self._messages.put_nowait(message)
         except asyncio.QueueFull:
@@ -86,7 +86,7 @@ class Pipeline:
 
     # ---- until the commit
 
-    async def _take(self, message: Message) -> None:
+    async def _take(self, message: Incoming) -> None:
         box: str | None = None
         arrived = time.monotonic()
         try:
@@ -108,7 +108,7 @@ class Pipeline:
         received_at = datetime.fromtimestamp(self._now(), UTC)
         self._store.add(alert, received_at).add_done_callback(partial(self._written, message, alert, key))
 
-    async def _take_state(self, box: str, message: Message) -> None:
+    async def _take_state(self, box: str, message: Incoming) -> None:
         state = await self._intake.state(box, message.payload)
         self._store.note_state(box, state, datetime.fromtimestamp(self._now(), UTC))
         self._settle(message)
@@ -118,7 +118,7 @@ class Pipeline:
 
     # ---- after the commit
 
-    def _written(self, message: Message, alert: Alert, key: Key, written: "asyncio.Future[Outcome]") -> None:
+    def _written(self, message: Incoming, alert: Alert, key: Key, written: "asyncio.Future[Outcome]") -> None:
         """After a failed commit nothing is acknowledged: the box sends the alert again."""
         self._settle(message)
         if written.cancelled() or written.exception() is not None:
@@ -165,6 +165,6 @@ class Pipeline:
         if self.link is not None and self.link.publish(f"alertbox/{box}/ack", ack):
             self._tell("acknowledged", box, sequence=alert.sequence)
 
-    def _settle(self, message: Message) -> None:
+    def _settle(self, message: Incoming) -> None:
         if self.link is not None:
             self.link.settle(message)

@@ -87,9 +87,9 @@ class ReceiverThread:
         """See `Receiver.counters`."""
         return self._receiver.counters()
 
-    def look(self) -> None:
-        """See `Receiver.look`: for those who step the clock `now`. What it finds comes as events."""
-        self._ask(self._look())
+    def tick(self) -> None:
+        """See `Receiver.tick`: for those who step the clock `now`. What it finds comes as events."""
+        self._ask(self._tick())
 
     def enrol(
         self, public_key: bytes, name: str, *, host: str = "127.0.0.1", port: int | None = None, **options: Any
@@ -140,8 +140,8 @@ class ReceiverThread:
         finally:
             self._started.set()
 
-    async def _look(self) -> None:
-        self._receiver.look()
+    async def _tick(self) -> None:
+        self._receiver.tick()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

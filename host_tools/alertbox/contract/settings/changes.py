@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alertbox.contract.settings.models import Settings
-from alertbox.contract.settings.refused import Path
+from alertbox.contract.settings.refused import FieldPath
 
 SECRETS = {("wifi", "key"), ("lte", "password"), ("lte", "pin"), ("bips", "key")}
 # How two lists are matched: by the first of these that is the same, so that a changed number is a change of that
@@ -21,7 +21,7 @@ class Change:
     "whatever the box has".
     """
 
-    path: Path
+    path: FieldPath
     old: Any
     new: Any
 
@@ -30,7 +30,7 @@ class Change:
         return is_secret(self.path)
 
 
-def is_secret(path: Path) -> bool:
+def is_secret(path: FieldPath) -> bool:
     return tuple(step for step in path if isinstance(step, str)) in SECRETS
 
 
@@ -49,7 +49,7 @@ def diff(old: Settings, new: Settings) -> list[Change]:
     return list(_compare((), old.model_dump(by_alias=True), new.model_dump(by_alias=True)))
 
 
-def _compare(path: Path, old: Any, new: Any) -> Iterable[Change]:
+def _compare(path: FieldPath, old: Any, new: Any) -> Iterable[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in old:
             yield from _compare((*path, name), old[name], new[name])
@@ -59,7 +59,7 @@ def _compare(path: Path, old: Any, new: Any) -> Iterable[Change]:
         yield Change(path, old, new)
 
 
-def _compare_lists(path: Path, old: list[Any], new: list[Any]) -> Iterable[Change]:
+def _compare_lists(path: FieldPath, old: list[Any], new: list[Any]) -> Iterable[Change]:
     part = str(path[-1])
     pairs: dict[int, int] = {}  # place in new: place in old
     for field in _SAME[part]:

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from alertbox.contract.settings.refused import Path, SettingsRefused, problem
+from alertbox.contract.settings.refused import FieldPath, SettingsRefused, problem
 
 VERSION = 2
 KINDS = ("inform", "help", "alarm")  # weakest first
@@ -39,7 +39,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLACEHOLDER = re.compile("{(?:" + "|".join(PLACEHOLDERS) + ")}")
 
 
-def _fault(key: str, at: Path = (), **fields: object) -> PydanticCustomError:
+def _fault(key: str, at: FieldPath = (), **fields: object) -> PydanticCustomError:
     """A refusal by us: `key` is its sentence, `at` leads from where it was found to the field to name."""
     return PydanticCustomError(key, "{at}", {"at": at, **fields})
 
@@ -188,7 +188,7 @@ class Wifi(_Part):
     key: Annotated[_WifiKey | None, _Keep] = ""
 
 
-class Receiver(_Part):
+class ReceiverAddress(_Part):
     host: _Host = ""
     port: Annotated[StrictInt, Field(ge=1, le=65535)] = 8883
     server_name: _Host = ""
@@ -263,7 +263,7 @@ class Settings(_Part):
     contacts: Annotated[list[Contact], Field(max_length=MOST_CONTACTS), _no_doubles("number"), _no_doubles("rank")] = []
     policy: Policy = Policy()
     wifi: Annotated[list[Wifi], Field(max_length=MOST_WIFI), _no_doubles("ssid")] = []
-    receiver: Receiver = Receiver()
+    receiver: ReceiverAddress = ReceiverAddress()
     lte: Lte = Lte()
     bips: Annotated[list[Bip], Field(max_length=MOST_BIPS), _no_doubles("id"), _no_doubles("mac")] = []
     silent_hours: SilentHours | None = None
@@ -299,7 +299,7 @@ def _plain(value: object) -> object:
     return [_plain(row) for row in value] if isinstance(value, list) else value
 
 
-def known(path: Path) -> list[str]:
+def known(path: FieldPath) -> list[str]:
     """The names that may stand in the part at `path`."""
     model: Any = Settings
     for step in path:

@@ -6,14 +6,14 @@ from typing import Any
 from alertbox.errors import UserError
 from alertbox.texts import catalogue, language, say
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Problem:
     """One fault: the field's path, and the sentence's key and fields."""
 
-    path: Path
+    path: FieldPath
     key: str
     fields: dict[str, object]
 
@@ -64,11 +64,11 @@ def problem(fault: Any) -> Problem:
     return Problem(path, _TYPES.get(fault["type"], fault["type"]), context)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: FieldPath) -> str:
     return ".".join(map(str, path))
 
 
-def label(path: Path) -> str:
+def label(path: FieldPath) -> str:
     """A field's name for people, `Contact 2, number` for ("contacts", 1, "number")."""
     names, place = [step for step in path if isinstance(step, str)], [step for step in path if isinstance(step, int)]
     table = catalogue(language())

@@ -73,7 +73,7 @@ class Outbox:
         else:
             queue.put_nowait(delivery)
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """See what time it is; to be called every second or so."""
         now = datetime.fromtimestamp(self._now(), UTC)
         failed, self._later = self._later, []

@@ -1,6 +1,6 @@
 """Which boxes are silent, and whether that is an alarm.
 
-Pure: no clock, no database. `feed` takes what happened and `look` the time that passes (Unix seconds, the
+Pure: no clock, no database. `feed` takes what happened and `tick` the time that passes (Unix seconds, the
 receiver's clock); both give findings. What must outlive a restart is in the findings, which the store keeps,
 and comes back by `remember`.
 
@@ -114,7 +114,7 @@ class Watch:
             known = self._boxes[happened.box] = Known(seen=happened.at, heard=happened.at)
         return list(_STEPS[happened.what](known, happened))
 
-    def look(self, now: float) -> list[Finding]:
+    def tick(self, now: float) -> list[Finding]:
         """What the passing of time brings. To be called every second or so."""
         return [finding for box, known in self._boxes.items() for finding in self._due(box, known, now)]
 

@@ -21,7 +21,7 @@ class Watcher:
     def __init__(self, store: Store, outbox: Outbox, tell: Tell, now: Callable[[], float], log: JsonLog) -> None:
         self._store = store
         self._outbox = outbox
-        self._say = tell
+        self._tell = tell
         self._now = now
         self._log = log
         self._watch = Watch()
@@ -31,24 +31,24 @@ class Watcher:
         for box, known in (await self._store.known()).items():
             self._watch.remember(box, known)
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """See what time it is."""
-        self._tell(self._watch.look(self._now()))
+        self._write(self._watch.tick(self._now()))
 
     def link(self, up: bool) -> None:
         self._watch.link(up, self._now())
-        self._say("link", None, up=up)
+        self._tell("link", None, up=up)
 
     def state(self, box: str, state: str) -> None:
-        self._tell(self._watch.feed(Happened(What(state), box, self._now())))
+        self._write(self._watch.feed(Happened(What(state), box, self._now())))
 
     def alert(self, alert: StoredAlert) -> None:
         at = alert.received_at.timestamp()
         # A technician who tries the button pulls the plug afterwards, too: to the watch that is no press.
         kind = alert.kind if alert.for_people else 0
-        self._tell(self._watch.feed(Happened(What.ALERT, alert.box, at, kind, alert.sequence)))
+        self._write(self._watch.feed(Happened(What.ALERT, alert.box, at, kind, alert.sequence)))
 
-    def _tell(self, findings: list[Finding]) -> None:
+    def _write(self, findings: list[Finding]) -> None:
         for finding in findings:
             self._store.note(finding).add_done_callback(partial(self._noted, finding))
 
@@ -63,6 +63,6 @@ class Watcher:
         fields = {"sequence": finding.sequence} if told.silence else {}
         write = self._log.info if finding.found in _GOOD_NEWS else self._log.warning
         write(finding.found.value, box=finding.box, **fields)
-        self._say(finding.found.value, finding.box, **fields)
+        self._tell(finding.found.value, finding.box, **fields)
         for delivery in told.deliveries:
             self._outbox.add(delivery)
