@@ -8,7 +8,7 @@ TYPINGS := build/typings
 STUBS := micropython-esp32-stubs==1.29.0.post1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sim test soak check bench size deploy clean
+.PHONY: help setup demo sim test soak lint check bench size deploy clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -56,13 +56,15 @@ test: setup ## Run every test, the firmware's on CPython and on MicroPython
 soak: setup ## The long tests: random days, many kills, whole sweeps; prints its seeds
 	$(BIN)/python -m pytest -m soak -rA
 
-check: setup ## Lint, types, layering, spelling
+lint: setup ## Style and spelling: the quick part of check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+check: lint ## Lint, types, layering, memory
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file firmware/mypy.ini
-	$(BIN)/python -m pytest -q tests/test_layering.py tests/test_stock_imports.py
-	$(BIN)/codespell
+	$(BIN)/python -m pytest -q tests/test_layering.py tests/test_stock_imports.py tests/test_verbs.py
 	$(MAKE) --no-print-directory size
 
 # What the gestures are compared with. Apart from the environment: one of them brings a `micropython` for CPython.

@@ -11,7 +11,11 @@ from world import VERBS, VIRTUAL_VERBS, lacks
 
 TESTS = Path(__file__).parent
 _NO_BOXES = {"pytest", "bip", "gesture", "kit"}  # of which a name is no verb
-_STEPPING = {"advance_until": ("advance",), "share_lit": ("advance", "light")}  # what tests/rig/stepping.py does
+_STEPPING = {
+    "advance_until": ("advance",),
+    "glows": ("advance",),
+    "share_lit": ("advance", "light"),
+}  # what tests/rig/stepping.py does
 
 
 def used(source: str) -> set[str]:

@@ -1,6 +1,8 @@
 """Virtual time in the system tests."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 from alertbox.sim import VirtualBox
 
@@ -21,3 +23,25 @@ def share_lit(box: VirtualBox) -> float:
         box.advance(50)
         lit += box.light()
     return lit / 40
+
+
+def glows(box: VirtualBox, ms: int) -> list[tuple[int, int]]:
+    """Each time that the light comes on in so long: how long it is on, and until it comes on again; in milliseconds."""
+    changes: list[tuple[float, bool]] = []
+    happened = box._happened
+    light, active = box._outputs["light"]
+
+    def note(event: dict[str, Any]) -> None:
+        if event["event"] == "pin" and event["pin"] == light:
+            changes.append((event["us"] / 1000, event["level"] == active))
+        happened(event)
+
+    box._happened = note  # type: ignore[method-assign]
+    box.advance(ms)
+    box.advance(1)  # whose answer comes after all that happened before
+    box._happened = happened  # type: ignore[method-assign]
+    on = [at for at, lit in changes if lit]
+    return [
+        (round(min(at for at, lit in changes if not lit and at > since) - since), round(again - since))
+        for since, again in pairwise(on)
+    ]

@@ -40,13 +40,17 @@ def world(box_choice: Any, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def make_box(tmp_path: Path) -> Iterator[Callable[..., VirtualBox]]:
     """Start virtual boxes; a test that uses this controls the world around the box."""
+    boxes: list[VirtualBox] = []
     with ExitStack() as stack:
 
         def make(*arguments: Any, **options: Any) -> VirtualBox:
             options.setdefault("folder", tmp_path / "box")
-            return stack.enter_context(VirtualBox(*arguments, **options))
+            boxes.append(stack.enter_context(VirtualBox(*arguments, **options)))
+            return boxes[-1]
 
         yield make
+    for box in boxes:  # pytest shows it where the test fails, and anyhow with -rP
+        print(*box.console_lines, sep="\n")
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """The box's own senses and local signs, on the virtual box."""
 
-import itertools
 import time
 
 import pytest
 from alertbox.box.session import BoxConsole, BoxRefused
 from alertbox.contract import formats
+from stepping import glows
 
 pytestmark = pytest.mark.needs(
     "edges",
@@ -74,10 +74,10 @@ def test_the_light_shows_one_slow_glow_when_received_and_two_when_somebody_is_in
     box.wait_log("outbox", "received")
     alert = receiver.wait_for(lambda alert: alert.kind_name == "alarm")
     box.advance(1500)
-    assert set(glows(box)) == {(300, 1500)}
+    assert set(glows(box, 6000)) == {(300, 1500)}
     take_charge(box, receiver, alert)
     box.advance(2500)
-    assert set(glows(box)) == {(250, 500), (250, 2000)}
+    assert set(glows(box, 6000)) == {(250, 500), (250, 2000)}
 
 
 def take_charge(box, receiver, alert):
@@ -87,19 +87,6 @@ def take_charge(box, receiver, alert):
     link = receiver._receiver._link
     receiver._loop.call_soon_threadsafe(link.publish, f"alertbox/{alert.box}/ack", message)
     box.wait_log("outbox", f"received seq={alert.sequence} state=2")
-
-
-def glows(box, step_ms=10, length_ms=6000):
-    """(how long it is on, until it is on again), in milliseconds, each time that the light comes on in so long."""
-    levels = []
-    for _ in range(length_ms // step_ms):
-        levels.append(box.light())
-        box.advance(step_ms)
-    rises, falls = (
-        [step_ms * i for i, pair in enumerate(itertools.pairwise(levels)) if pair == change]
-        for change in ((False, True), (True, False))
-    )
-    return [(min(f for f in falls if f > rise) - rise, later - rise) for rise, later in itertools.pairwise(rises)]
 
 
 def test_the_foot_switch_is_a_source_of_its_own_and_joins_the_incident(make_box, receiver):
