@@ -7,14 +7,12 @@ box is armed before it has any link, and stays armed whatever the link does.
 import asyncio
 import gc
 import os
-import sys
-import time
 
 import board
 import machine
 import micropython
 import network
-from box import log, power
+from box import log, power, start
 from box.alerts.idle import Upkeep
 from box.alerts.issuer import Issuer
 from box.clock import Clock
@@ -33,20 +31,18 @@ from box.wiring.network import Uplink
 from box.wiring.pins import Senses, light
 from box.wiring.radio import Radio
 
-_RESTART_S = 5
-
 _log = Log("app")
 
 
 def main() -> None:
-    """Run the box. It never returns: a box that cannot go on restarts, and Ctrl-C leads to the prompt."""
-    try:
-        asyncio.run(_Box().run())
-    except Exception as error:  # noqa: BLE001 - whatever it was, a box at rest would alert nobody
-        sys.print_exception(error)
-        _log.error("cannot go on, restarting", in_s=_RESTART_S)
-        time.sleep(_RESTART_S)
-        machine.reset()
+    """Run the box; main.py restarts it when that ends."""
+    asyncio.run(_run())
+
+
+async def _run() -> None:
+    box = _Box()
+    asyncio.create_task(start.hold(box.is_supervised))
+    await box.run()
 
 
 class _Box:
@@ -139,6 +135,10 @@ class _Box:
             self._is_wanted,
             self._senses.button.is_down,
         )
+
+    @property
+    def is_supervised(self) -> bool:
+        return self._uplink.leads_somewhere
 
     # ---- the parts call back ----
 

@@ -1,7 +1,8 @@
 """`machine` of the virtual ESP32: Pin, ADC, RTC, WDT, reset, deep sleep.
 
 Not modelled: drive strength, hold, pulls and so pins that float, in deep sleep too; light sleep; hard interrupts (they
-run as soft ones), the RTC's alarms; a watchdog bites only when the loop turns again; the converter's noise and bent
+run as soft ones), the RTC's alarms; a watchdog bites only when the loop turns again
+(the host's `bite` stands in for it); the converter's noise and bent
 ends, and the second converter's quarrel with Wi-Fi.
 """
 
@@ -116,6 +117,7 @@ class RTC:
 class WDT:
     def __init__(self, *, id=0, timeout=5000):
         chip.feed(timeout)
+        chip.notify({"event": "watchdog"})
 
     def feed(self):
         chip.feed()

@@ -5,8 +5,8 @@ import select
 import sys
 
 import board
-import machine
 import micropython
+from box import start
 from box.console.bips import BipMethods
 from box.console.deeds import Deeds
 from box.console.documents import Documents
@@ -21,7 +21,7 @@ from box.wiring.flash import LOCK_FILE
 class _Chip:
     """What the deeds need of the chip and its flash."""
 
-    reset = staticmethod(machine.reset)
+    reset = staticmethod(start.restart)
     kbd_intr = staticmethod(micropython.kbd_intr)
 
     def __init__(self, stored):
