@@ -87,7 +87,10 @@ class ADC:
         self._most_uv = (950000, 1250000, 1750000, 2450000)[atten]
 
     def read_uv(self):
-        chip.fail("adc")
+        try:
+            chip.fail("adc")
+        except OSError:  # as one without its reference voltage
+            raise OSError(-258, "ESP_ERR_INVALID_ARG")
         return min(chip.microvolts.get(self._number, 0), self._most_uv)
 
 

@@ -35,11 +35,15 @@ class Battery:
         return self._watch.low
 
     @property
+    def unknown(self) -> bool:
+        return self._watch.unknown
+
+    @property
     def enough_to_start(self) -> bool:
         return self._watch.may_start(self.mv(), self._mains())
 
-    def mv(self) -> int:
-        """Millivolts of the cell; 0 if the converter fails, which counts as no cell."""
+    def mv(self) -> "int | None":
+        """Millivolts of the cell; None if the converter fails, as it does in a chip without its reference voltage."""
         total = 0
         try:
             for _ in range(_READINGS):
@@ -48,7 +52,7 @@ class Battery:
             if not self._failed:
                 _log.error("cannot be measured", reason=error)
             self._failed = True
-            return 0
+            return None
         self._failed = False
         return total // _READINGS * self._ratio // 1_000_000
 

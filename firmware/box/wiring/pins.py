@@ -82,6 +82,8 @@ class Senses:
     def fault(self) -> "str | None":
         if self._case and self._case.told:
             return "The case is open: close it."
+        if self.battery.unknown:
+            return "The battery cannot be measured, nor told when it is low: replace this box."
         if self.battery.low:
             return "The battery is low or missing: leave the box on mains, or replace its battery."
         if self._mains.told:
