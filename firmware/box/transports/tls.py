@@ -57,7 +57,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, EOFError):
         return "the other side closed the connection"
     if isinstance(error, OSError):
-        number = error.errno or 0
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         # Under TLS the chip gives the socket's own numbers with their sign turned.
         known = _NETWORK_FAULTS.get(number) or _NETWORK_FAULTS.get(-number)
         if not known and -0x8000 < number < -0x6000:  # Mbed TLS's own
