@@ -1,18 +1,51 @@
-"""Start the box. Wiring only; see box/app.py and box/power.py."""
+"""Start the box, and again whatever fails from here on. Wiring only; see box/start.py, box/app.py and box/safe.py."""
 
 import gc
+import os
+import sys
+import time
+
+import machine
 
 # Compiling and loading leaves garbage between what stays. Collected at once, the heap
 # stays in one piece; left lying, a TLS buffer finds no room in a heap that is half empty.
 gc.threshold(4096)
 
-from box import power  # noqa: E402
 
-power.look()  # before all else is loaded: who goes back to sleep shall not have been awake for long
+# A watchdog cannot be stopped, and would cut into the session of who develops: so only where somebody has enrolled the
+# box. Before anything that may be damaged is loaded: MicroPython reads on for ever where a .mpy has been cut short.
+watchdog = None
+if {"enrolment.a", "enrolment.b"} & set(os.listdir("/")):
+    watchdog = machine.WDT(timeout=60_000)
 
-from box.app import main  # noqa: E402
 
-gc.collect()
-gc.threshold(-1)
+def interrupted() -> None:
+    """Stands in for box/start.py, as the next one does, if that is damaged."""
 
-main()
+
+def failed() -> None:
+    time.sleep(5)
+
+
+try:
+    is_safe = True
+    try:
+        from box.start import begin, failed, interrupted
+
+        is_safe = begin(watchdog)
+    except Exception as error:  # noqa: BLE001 - whatever it was, safe mode is worth a try
+        sys.print_exception(error)
+    if is_safe:
+        from box.safe import main
+    else:
+        from box.app import main
+    gc.collect()
+    gc.threshold(-1)
+    main()
+except KeyboardInterrupt:
+    interrupted()
+    raise
+except Exception as error:  # noqa: BLE001 - whatever it was, a box at rest would alert nobody
+    sys.print_exception(error)
+    failed()
+machine.reset()

@@ -41,7 +41,8 @@ def host_parts(*permitted: str) -> Never:
 RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
-    *((f"firmware/box/{name}", ANYTHING) for name in ("app.py", "power.py", "wiring/**")),  # they know all the parts
+    # They know all the parts.
+    *((f"firmware/box/{name}", ANYTHING) for name in ("app.py", "safe.py", "start.py", "power.py", "wiring/**")),
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
     ("firmware/box/storage/**", Only(SERVICE | {"os", "box.storage"})),
     *((f"firmware/box/{name}/**", Only(DRIVER - HARDWARE)) for name in ("inputs", "outputs")),

@@ -7,14 +7,12 @@ box is armed before it has any link, and stays armed whatever the link does.
 import asyncio
 import gc
 import os
-import sys
-import time
 
 import board
 import machine
 import micropython
 
-from box import log, power
+from box import log, power, start
 from box.alerts.heartbeat import Heartbeat
 from box.alerts.idle import Idle
 from box.alerts.issuer import Issuer
@@ -34,7 +32,6 @@ from box.wiring.network import Network, radio_on
 from box.wiring.pins import Pins
 from box.wiring.radio import Radio
 
-_RESTART_S = 5
 _LIMIT_MS = 30_000
 _CONSOLE_MS = 180_000  # a method may take as long as it holds the button down, or looks for a network
 
@@ -42,14 +39,8 @@ _log = Log("app")
 
 
 def main() -> None:
-    """Run the box. It never returns: a box that cannot go on restarts, and Ctrl-C leads to the prompt."""
-    try:
-        asyncio.run(Box().run())
-    except Exception as error:  # noqa: BLE001 - whatever it was, a box at rest would alert nobody
-        sys.print_exception(error)
-        _log.error("cannot go on, restarting", in_s=_RESTART_S)
-        time.sleep(_RESTART_S)
-        machine.reset()
+    """Run the box; main.py restarts it when that ends."""
+    asyncio.run(Box().run())
 
 
 class Box:
@@ -108,6 +99,7 @@ class Box:
         # In service only: a watchdog cannot be stopped, and would cut into a developer's session.
         watchdog = machine.WDT(timeout=WATCHDOG_MS) if self.network.outbox else None
         parts = Parts(self._rows(), watchdog, self.clock, self._died)
+        asyncio.create_task(start.hold(watchdog is not None))
         if self.stored.login:
             asyncio.create_task(close_window(micropython.kbd_intr, self.clock))
         gc.collect()

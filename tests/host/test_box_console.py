@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import time
 import zlib
 from contextlib import suppress
 from typing import Any
@@ -402,6 +403,16 @@ def test_a_box_that_does_not_come_back_is_named(box):
     with BoxConsole(box.path) as console:
         console.call("restart")
         assert key_of(console.wait_restart, timeout=QUICK) == "console-no-restart"
+
+
+def test_a_box_that_is_heard_while_it_starts_is_waited_for_longer(box):
+    box.stays = 10**6
+    box.wrap = lambda reply: LOG + reply
+    with BoxConsole(box.path) as console:
+        console.call("restart")
+        began = time.monotonic()
+        assert key_of(console.wait_restart, timeout=QUICK) == "console-no-restart"
+        assert time.monotonic() - began >= 3 * QUICK
 
 
 def test_a_box_that_says_nothing_for_a_while_is_waited_for(box):

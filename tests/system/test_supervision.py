@@ -43,6 +43,15 @@ def test_a_part_that_hangs_for_ever_is_ended_by_the_watchdog(box: VirtualBox, re
     receiver.wait_for(lambda alert: alert.kind_name == "alarm")
 
 
+def test_a_radio_that_does_not_start_is_tried_again_and_restarts_nothing(box: VirtualBox, receiver: ReceiverThread):
+    mark = len(box.log)
+    box.fail("radio")
+    box.wifi(False)
+    box.advance(60_000)
+    assert any("Wifi Unknown Error 0x0101" in line.text for line in box.log[mark:])
+    assert restarts(box, mark) == 0
+
+
 def test_the_watchdog_leaves_a_box_alone_that_does_its_work(box: VirtualBox):
     mark = len(box.log)
     box.advance(20 * 60 * 1000)

@@ -101,6 +101,23 @@ def test_no_battery_is_a_low_one_and_never_ends_the_box():
         assert told([mv] * 100) == [(30_000, LOW)]
 
 
+def test_what_cannot_be_measured_is_unknown_and_not_low():
+    watch = BatteryWatch(_LIMITS)
+    assert told([None] * 6, watch=watch) == []
+    assert not watch.unknown
+    assert told([None] * 20, watch=watch, start=30_000) == []
+    assert watch.unknown and not watch.low
+    assert told([3800] * 7, watch=watch, start=200_000) == []
+    assert not watch.unknown
+
+
+def test_a_low_battery_stays_low_while_it_cannot_be_measured():
+    watch = BatteryWatch(_LIMITS)
+    told([3400] * 8, watch=watch)
+    assert told([None] * 100, watch=watch, start=100_000) == []
+    assert watch.low and watch.unknown
+
+
 def test_a_box_starts_with_mains_or_with_charge_or_with_a_measurement_that_cannot_be():
     watch = BatteryWatch(_LIMITS)
     for mv, mains, starts in (
@@ -109,6 +126,7 @@ def test_a_box_starts_with_mains_or_with_charge_or_with_a_measurement_that_canno
         (3599, False, False),
         (3600, False, True),
         (0, False, True),
+        (None, False, True),
     ):
         assert watch.may_start(mv, mains) == starts, (mv, mains)
 
@@ -141,7 +159,7 @@ class Adc:
         self._reads += 1
         value = self._microvolts[self._reads % len(self._microvolts)]
         if value is None:
-            raise OSError(5)
+            raise OSError(-258, "ESP_ERR_INVALID_ARG")
         return value
 
 
@@ -224,12 +242,12 @@ def test_millivolts_are_those_of_the_cell_behind_the_divider_averaged():
     assert battery(Adc(0)).mv() == 0
 
 
-def test_a_converter_that_fails_reads_as_no_cell_and_may_come_back():
-    assert battery(Adc(None)).mv() == 0
+def test_a_converter_that_fails_reads_as_nothing_and_may_come_back():
+    assert battery(Adc(None)).mv() is None
     adc = Adc(1_900_000)
     one = battery(adc)
     adc._microvolts = (None,)
-    assert one.mv() == 0
+    assert one.mv() is None
     adc._microvolts = (1_900_000,)
     assert one.mv() == 3800
     assert one.enough_to_start

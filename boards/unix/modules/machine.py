@@ -1,7 +1,8 @@
 """`machine` of the virtual ESP32: Pin, ADC, RTC, WDT, reset, deep sleep.
 
 Not modelled: drive strength, hold, pulls and so pins that float, in deep sleep too; light sleep; hard interrupts (they
-run as soft ones), the RTC's alarms; a watchdog bites only when the loop turns again; the converter's noise and bent
+run as soft ones), the RTC's alarms; a watchdog bites only when the loop turns again
+(the host's `bite` stands in for it); the converter's noise and bent
 ends, and the second converter's quarrel with Wi-Fi.
 """
 
@@ -86,7 +87,10 @@ class ADC:
         self._most_uv = (950000, 1250000, 1750000, 2450000)[atten]
 
     def read_uv(self):
-        chip.fail("adc")
+        try:
+            chip.fail("adc")
+        except OSError:  # as one without its reference voltage
+            raise OSError(-258, "ESP_ERR_INVALID_ARG")
         return min(chip.microvolts.get(self._number, 0), self._most_uv)
 
 
@@ -116,6 +120,7 @@ class RTC:
 class WDT:
     def __init__(self, *, id=0, timeout=5000):
         chip.feed(timeout)
+        chip.notify({"event": "watchdog"})
 
     def feed(self):
         chip.feed()

@@ -39,16 +39,24 @@ class WLAN:
     def active(self, is_active=None):
         if is_active is None:
             return self._active
+        if is_active and chip.faults.get("radio"):
+            raise RuntimeError("Wifi Unknown Error 0x0101")  # ESP_ERR_NO_MEM
         self._active = bool(is_active)
         return None
 
+    def _must_run(self):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+
     def connect(self, ssid=None, key=None, *, bssid=None):
+        self._must_run()
         if ssid is not None:
             self._ssid, self._key = ssid, key or ""
         self._wanted = True
         self._since = None
 
     def disconnect(self):
+        self._must_run()
         self._wanted = False
 
     def isconnected(self):

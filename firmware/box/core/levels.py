@@ -11,6 +11,7 @@ MAINS_LOST = (60_000, 60_000)  # short dips are common and tell nobody anything;
 CASE_OPEN = (200, 60_000)
 BATTERY_LOW = (30_000, 60_000)  # a modem that sends pulls the voltage down for seconds
 BATTERY_EMPTY = (30_000, 0)
+BATTERY_UNKNOWN = (30_000, 30_000)  # one reading that fails is no fault yet
 
 
 def mains_lost(delay_s: int) -> tuple[int, int]:

@@ -36,11 +36,15 @@ class Battery:
         return self._watch.low
 
     @property
+    def unknown(self) -> bool:
+        return self._watch.unknown
+
+    @property
     def enough_to_start(self) -> bool:
         return self._watch.may_start(self.mv(), self._mains())
 
-    def mv(self) -> int:
-        """Millivolts of the cell; 0 if the converter fails, which counts as no cell."""
+    def mv(self) -> "int | None":
+        """Millivolts of the cell; None if the converter fails, as it does in a chip without its reference voltage."""
         total = 0
         try:
             for _ in range(_READINGS):
@@ -49,16 +53,19 @@ class Battery:
             if not self._failed:
                 _log.error("cannot be measured", reason=error)
             self._failed = True
-            return 0
+            return None
         self._failed = False
         return total // _READINGS * self._ratio // 1_000_000
 
     async def run(self, on_change) -> None:
-        """Call `on_change(what, mv)` with LOW, WELL or EMPTY of core/battery.py when that is news."""
+        """Call `on_change(what, mv)` with LOW, WELL or EMPTY of core/battery.py when that is news.
+
+        `what` is None when the news is that it can no longer be measured, or can again.
+        """
         while True:
             self.turns += 1
-            mv = self.mv()
+            mv, was_unknown = self.mv(), self.unknown
             news = self._watch.look(mv, self._mains(), self._needed(), self._clock.now())
-            if news is not None:
+            if news is not None or self.unknown != was_unknown:
                 on_change(news, mv)
             await asyncio.sleep_ms(_POLL_MS)

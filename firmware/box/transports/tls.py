@@ -19,6 +19,7 @@ _CONNECT_POLL_MS = 10
 _UNSENT_POLL_MS = 10
 _MOST_UNSENT = 64  # packets; a broker that reads nothing must not fill the heap
 _EPIPE = 32  # MicroPython's errno lacks its name
+_NO_MEMORY = "the box has no memory left for a connection: it tries again"
 _EOF_IN_TLS = -0x7280  # Mbed TLS: the TCP connection ended without a closing message
 
 # Mbed TLS says why it refused a certificate; what a person can do about it.
@@ -34,7 +35,12 @@ _NETWORK_FAULTS = {
     _EPIPE: "the other side broke the connection",
     errno.EHOSTUNREACH: "the receiver cannot be reached: check its address and the network",
     errno.ENOBUFS: "the other side takes no more data",
+    errno.ECONNABORTED: "the network broke the connection: check the Wi-Fi",
+    errno.ETIMEDOUT: "the other side does not answer: check its address and the network",
+    errno.ENOTCONN: "the connection is gone",
+    errno.ENOMEM: _NO_MEMORY,
     _EOF_IN_TLS: "the other side closed the connection",
+    -0x7F00: _NO_MEMORY,  # Mbed TLS's own: no buffer for a record
 }
 
 
@@ -51,9 +57,12 @@ def explain(error: BaseException) -> str:
     if isinstance(error, EOFError):
         return "the other side closed the connection"
     if isinstance(error, OSError):
-        if -0x8000 < (error.errno or 0) < -0x6000 and error.errno not in _NETWORK_FAULTS:  # Mbed TLS's own
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        # Under TLS the chip gives the socket's own numbers with their sign turned.
+        known = _NETWORK_FAULTS.get(number) or _NETWORK_FAULTS.get(-number)
+        if not known and -0x8000 < number < -0x6000:  # Mbed TLS's own
             return "what answers at the receiver's address does not speak TLS as it should (%s)" % error
-        return _NETWORK_FAULTS.get(error.errno or 0) or "the network failed: %s" % error
+        return known or "the network failed: %s" % error
     text = str(error)
     for mark, sentence in _CERTIFICATE_FAULTS:
         if mark in text:

@@ -42,7 +42,6 @@ class Wifi:
 
     async def run(self, on_change) -> None:
         """Join and stay joined; call `on_change(connected)` at each change."""
-        self._wlan.active(True)
         while True:
             self.turns += 1
             connected = self._wlan.isconnected() and not self._probing
@@ -59,6 +58,7 @@ class Wifi:
             await asyncio.sleep_ms(_POLL_MS)
 
     def _join_next(self) -> None:
+        self._try(self._wlan.active, True)  # it may have had no memory when it was tried before
         self._try(self._wlan.disconnect)
         if self._networks:
             network = self._networks[self._next % len(self._networks)]
@@ -74,8 +74,8 @@ class Wifi:
 
     def scan(self) -> list:
         """[ssid, level in dBm, is open] of the networks that can be heard, strongest first. Blocks the loop for 2 s."""
-        self._wlan.active(True)
         try:
+            self._wlan.active(True)
             found = self._wlan.scan()
         except (OSError, RuntimeError) as error:
             raise TransportError("the radio cannot listen now, try again: %s" % error)
@@ -95,9 +95,9 @@ class Wifi:
 
         `is_wanted()`: something has to be sent, so the trial ends.
         """
-        self._wlan.active(True)
         self._probing = True
         try:
+            self._try(self._wlan.active, True)
             self._try(self._wlan.disconnect)
             self._try(self._wlan.connect, ssid, key)
             for _ in range(_PROBE_MS // _POLL_MS):

@@ -4,9 +4,9 @@ import os
 import select
 import sys
 
-import machine
 import micropython
 
+from box import start
 from box.console.bips import BipMethods
 from box.console.deeds import Deeds
 from box.console.documents import Documents
@@ -20,7 +20,7 @@ from box.wiring.flash import LOCK_FILE
 class _Chip:
     """What the deeds need of the chip."""
 
-    reset = staticmethod(machine.reset)
+    reset = staticmethod(start.restart)
     kbd_intr = staticmethod(micropython.kbd_intr)
     random = staticmethod(os.urandom)
 

@@ -105,9 +105,10 @@ class Pins:
 
         return report
 
-    def _battery_changed(self, what: int, mv: int) -> None:
+    def _battery_changed(self, what: "int | None", mv: "int | None") -> None:
         _log.warning("battery", what=what, mv=mv)
+        self._status.set(conditions.BATTERY_UNKNOWN, self.battery.unknown)
         self._status.set(conditions.BATTERY_LOW, self.battery.low)
         if what == cell.EMPTY:
-            self._stored.note(self._stored.events.EMPTY, "%d mV" % mv)
+            self._stored.note(self._stored.events.EMPTY, "%s mV" % mv)
             power.switch_off(self.button)

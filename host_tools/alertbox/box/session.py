@@ -60,6 +60,7 @@ class BoxConsole:
         self._port: serial.Serial | None = None
         self._lines = console_rpc.Lines()
         self._heard: list[bytes] = []  # the last lines that were no replies
+        self._heard_at = 0.0
         self._number = random.randrange(_LAST_NUMBER)  # replies to an earlier session have other numbers
         self._left: tuple[str, str, object] | None = None  # by which method, box and boot count of the life that ended
 
@@ -152,6 +153,7 @@ class BoxConsole:
                 frames.append(line)
                 continue
             self._heard = [*self._heard[-9:], line]
+            self._heard_at = time.monotonic()
             if self.on_line is not None:
                 self.on_line(printable(line.decode("utf-8", "replace")))
         return frames
@@ -187,12 +189,13 @@ class BoxConsole:
     def wait_restart(self, timeout: float = 40) -> None:
         """Wait until the box that was told to restart answers in its next life. A locked box is locked again then.
 
+        One that is still heard, as it is while it starts, has up to three times as long.
         After `factory_reset` it has another name; after anything else that is `console-other-box`. If it was not
         told by us (its power was cut), any answer will do.
         """
         method, box, boot = self._left or ("", self.box, None)
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
+        began = time.monotonic()
+        while time.monotonic() < max(began + timeout, min(self._heard_at + timeout, began + 3 * timeout)):
             try:
                 if self._port is None:
                     self._port = open_port(self.path)
@@ -206,7 +209,7 @@ class BoxConsole:
                     self.close()
                     time.sleep(0.2)
         else:
-            raise UserError("console-no-restart", path=self.path, seconds=f"{timeout:g}")
+            raise UserError("console-no-restart", path=self.path, seconds=f"{time.monotonic() - began:.0f}")
         self._left = None
         if self.box != box and method != "factory_reset":
             raise UserError("console-other-box", path=self.path, box=self.box, before=box)

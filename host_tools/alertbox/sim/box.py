@@ -13,7 +13,7 @@ from alertbox.sim import flash
 from alertbox.sim.air import Air
 from alertbox.sim.console import LogLine
 from alertbox.sim.dns import DnsServer
-from alertbox.sim.machine import EPOCH_2000, Machine
+from alertbox.sim.machine import ARMED, EPOCH_2000, Machine
 from alertbox.sim.process import ROOT, micropython
 
 __all__ = ["ROOT", "VirtualBox", "micropython"]
@@ -86,10 +86,10 @@ class VirtualBox(Machine):
         self._air.close()
         self.dns.close()
 
-    def power_on(self, timeout: float = 20) -> LogLine:
+    def power_on(self, timeout: float = 20, until: tuple[str, str] = ARMED) -> LogLine:
         if self._receiver is not None:
             self._air.upstream = ("127.0.0.1", self._receiver.port)
-        return super().power_on(timeout)
+        return super().power_on(timeout, until)
 
     def _enrol(self) -> None:
         self.wait_log("app", "identity")

@@ -34,6 +34,15 @@ def put_files(path: Path, table: Path, files: dict[str, bytes]) -> None:
         flash.write(context.buffer)
 
 
+def get_file(path: Path, table: Path, name: str) -> bytes:
+    """A file of the filesystem partition; FileNotFoundError if there is none."""
+    with path.open("rb") as flash:
+        filesystem, _ = _mount(flash, table)
+        with filesystem.open(name, "rb") as file:
+            data: bytes = file.read()
+            return data
+
+
 def document(path: Path, table: Path, name: str) -> dict[str, Any]:
     """What the box has stored under this name, the newer of its two slots; KeyError if nothing."""
     with path.open("rb") as flash:

@@ -16,6 +16,8 @@ from alertbox.sim.console import Console, LogLine, parse
 from alertbox.sim.process import RESTARTS, ROOT, SOFT_RESET, Start, after, start
 
 EPOCH_2000 = 946684800
+ARMED = ("app", "armed")
+SAFE = ("safe", "armed")  # in safe mode: after starts that failed
 _POWER_ON = 1
 
 
@@ -53,6 +55,7 @@ class Machine:
         self._powered = False
         self._process: subprocess.Popen[bytes] | None = None
         self._died: str | None = None
+        self._watched = False  # a watchdog has been started
         self._carry: dict[str, Any] | None = None  # what outlasts a deep sleep: for the next process alone
         self._life = 0  # counts the starts, but for those that end a deep sleep: its time goes on
         self._channel = Channel(self._changed, self._event)
@@ -94,15 +97,15 @@ class Machine:
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def power_on(self, timeout: float = 20) -> LogLine:
-        """Switch on and wait until the box is armed; returns that log line."""
+    def power_on(self, timeout: float = 20, until: tuple[str, str] = ARMED) -> LogLine:
+        """Switch on and wait for the log line (module, beginning) that says it is armed; returns it."""
         if self._process is not None:
             raise RuntimeError("the box is on already")
         mark = len(self.log)
         with self._power:
             self._powered = True
             self._start(Start.MAIN)
-        return self.wait_log("app", "armed", since=mark, timeout=timeout)
+        return self.wait_log(*until, since=mark, timeout=timeout)
 
     def power_cut(self) -> None:
         """Take the power away at this moment."""
@@ -121,6 +124,14 @@ class Machine:
         self._wait(lambda: self._process is None, timeout, "the box to go off")
         return self._died
 
+    def bite(self) -> None:
+        """Do what the chip's watchdog does to C code that never returns, which the virtual one cannot see."""
+        self._wait(lambda: self._watched, 20, "the watchdog to be started")
+        with self._power:
+            self._died, self._watched = "watchdog", False
+            if self._process is not None:
+                self._process.kill()
+
     @property
     def is_on(self) -> bool:
         return self._process is not None
@@ -131,7 +142,7 @@ class Machine:
         return self.is_on and "asleep" in self._marks
 
     def _start(self, how: Start) -> None:
-        self._died = None
+        self._died, self._watched = None, False
         self._marks.discard("asleep")
         carry, self._carry = self._carry, None
         if carry is None:
@@ -250,6 +261,8 @@ class Machine:
         if message["event"] == "died":
             self._died = message["cause"]
             self._carry = message["carry"]
+        elif message["event"] == "watchdog":
+            self._watched = True
         else:
             self._happened(message)
 
