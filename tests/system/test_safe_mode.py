@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from alertbox.box_console import BoxConsole
+from alertbox.box.session import BoxConsole
 from alertbox.flash.application import files
 from alertbox.flash.board import load
 from alertbox.receiver import ReceiverThread
