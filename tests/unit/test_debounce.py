@@ -130,8 +130,8 @@ def test_contact_that_is_down_less_than_half_of_the_time_and_never_settles_is_no
 
 
 def test_pressed_contact_that_is_down_a_quarter_of_the_time_stays_down_and_less_is_a_release():
-    assert contact([(20, True), *train(105, 800, 2, 6)], 804) == [("press", 20)]
-    events = contact([(20, True), (100, False), *train(105, 800, 2, 7)], 804)
+    assert contact([(20, True)] + train(105, 800, 2, 6), 804) == [("press", 20)]
+    events = contact([(20, True), (100, False)] + train(105, 800, 2, 7), 804)
     assert events[:2] == [("press", 20), ("release", 100)]
     assert {name for name, _ in events[2:]} == {"noise"}
 
@@ -152,7 +152,7 @@ def test_noise_is_not_restless_for_longer_than_it_takes_to_know_it():
 
 
 def test_press_within_noise_begins_no_more_than_ten_settling_times_early():
-    records = [*train(20, 920, 1, 8), (920, True), (1200, False)]
+    records = train(20, 920, 1, 8) + [(920, True), (1200, False)]
     events = [event for event in contact(records, 1300) if event[0] != "noise"]
     assert [name for name, _ in events] == ["press", "release"]
     assert 820 <= events[0][1] <= 920
@@ -223,7 +223,7 @@ def test_gap_below_48_ms_is_the_contacts_and_from_52_ms_a_hands_and_between_it_i
         (52, [("press", 200)]),
     ):
         events = contact([(20, True), (200 - gap, False), (200, True), (400, False)], 500)
-        assert events == [("press", 20), ("release", 200 - gap), *between, ("release", 400)], gap
+        assert events == [("press", 20), ("release", 200 - gap)] + between + [("release", 400)], gap
 
 
 def test_gap_lasts_from_the_first_edge_of_the_release_to_the_last_of_the_press_or_may_end_with_its_first():
@@ -358,7 +358,7 @@ def test_press_found_after_a_stall_that_began_soon_after_a_release_is_both():
             debounce.sample(t, t < 100)
         debounce.edge(begin + 80, True)
         debounce.sample(begin + 90, True)
-        assert sink.events == [("press", 0), ("release", 100), *events]
+        assert sink.events == [("press", 0), ("release", 100)] + events
 
 
 def test_no_edge_and_no_change_in_a_stall_is_nothing():
