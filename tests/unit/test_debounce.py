@@ -1,14 +1,14 @@
 """Facts about one contact, to the millisecond, and about the button's ring."""
 
 from box.core.debounce import Debounce
-from box.core.gesture import HIDDEN, PRESS, RELEASE
+from box.core.gesture import HIDDEN, NOISE, PRESS, RELEASE, RESUME
 from box.inputs.button import Button
 
-_NAMES = {PRESS: "press", RELEASE: "release", HIDDEN: "hidden"}
+_NAMES = {PRESS: "press", RELEASE: "release", HIDDEN: "hidden", RESUME: "resume", NOISE: "noise"}
 
 
 class Sink:
-    """Keeps what the debouncer says; checks that its time never goes back past an event."""
+    """Keeps what the debouncer says; checks that its time never goes back past an event, but for a press's first touch."""
 
     due_ms = None
 
@@ -18,7 +18,7 @@ class Sink:
         self.time = 0
 
     def feed(self, event, t_ms, slack_ms=0):
-        assert t_ms >= self.time, "an event before a tick that passed it"
+        assert t_ms >= self.time or event == PRESS, "an event before a tick that passed it"
         self.events.append((_NAMES[event], t_ms))
         self.slacks.append(slack_ms)
 
@@ -40,7 +40,7 @@ def contact(records, until, service_ms=1, **thresholds):
 
 
 def stalled(levels, start, end, before=False, sample_first=False):
-    """The box sees nothing from `start` to `end`; then handlers run that read `levels`. Level `before` settled."""
+    """[event] where the box sees nothing from `start` to `end`; then handlers run that read `levels`. Level `before` settled."""
     sink = Sink()
     debounce = Debounce(sink, 0)
     for t in range(start + 1):
@@ -74,7 +74,7 @@ def test_bounce_of_15_ms_gives_one_press_at_the_first_edge_and_one_release_at_th
 
 
 def test_spike_shorter_than_settle_ms_is_nothing_up_or_down():
-    assert contact([(20, True), (29, False)], 60) == []
+    assert contact([(20, True), (29, False)], 99) == [("noise", 20)]
     assert contact([(20, True), (60, False), (69, True), (100, False)], 150) == [("press", 20), ("release", 100)]
 
 
@@ -92,21 +92,170 @@ def test_records_alone_settle_a_level_without_a_sample_between():
 
 def test_settle_ms_is_settable():
     records = [(20, True), (49, False)]
-    assert contact(list(records), 99, settle_ms=30) == []
+    assert contact(list(records), 99, settle_ms=30) == [("noise", 20)]
     assert contact(list(records), 99, settle_ms=29) == [("press", 20), ("release", 49)]
 
 
-def test_contact_that_never_settles_is_down_from_its_first_edge_until_it_rests():
-    records = [(20 + 5 * i, i % 2 == 0) for i in range(40)]
-    events = contact(records, 300)
-    assert events[0] == ("press", 20)
-    assert len(events) == 2
-    assert events[1][0] == "release"
-    assert 165 <= events[1][1] <= 215
+def train(begin, end, down_ms, up_ms):
+    """Records of a contact that is down and up by turns."""
+    records = []
+    while begin < end:
+        records += [(begin, True), (begin + down_ms, False)]
+        begin += down_ms + up_ms
+    return records
 
 
-def test_two_records_of_a_pulse_too_short_to_read_are_nothing():
-    assert contact([(20, False), (20, False)], 60) == []
+def test_contact_that_is_down_half_of_the_time_and_never_settles_is_a_press_from_its_first_edge():
+    press, (name, t) = contact(train(20, 420, 5, 5), 600)
+    assert press == ("press", 20)
+    assert name == "release"
+    assert 315 <= t <= 415
+    assert contact(train(20, 120, 5, 5), 129) == []
+
+
+def test_contact_that_never_settles_is_decided_after_ten_settling_times():
+    sink = Sink()
+    debounce = Debounce(sink, 0)
+    for t, down in train(20, 122, 3, 3):
+        debounce.edge(t, down)
+        assert sink.events == ([("press", 20)] if t > 120 else []), t
+
+
+def test_contact_that_is_down_less_than_half_of_the_time_and_never_settles_is_noise():
+    for down_ms, up_ms in ((1, 8), (4, 5)):
+        events = contact(train(20, 1700, down_ms, up_ms), 1900)
+        assert [name for name, _ in events] == ["noise"] * len(events)
+        assert events[0] == ("noise", 20)
+        assert 15 <= len(events) <= 17
+
+
+def test_pressed_contact_that_is_down_a_quarter_of_the_time_stays_down_and_less_is_a_release():
+    assert contact([(20, True)] + train(105, 800, 2, 6), 804) == [("press", 20)]
+    events = contact([(20, True), (100, False)] + train(105, 800, 2, 7), 804)
+    assert events[:2] == [("press", 20), ("release", 100)]
+    assert {name for name, _ in events[2:]} == {"noise"}
+
+
+def test_noise_is_not_restless_for_longer_than_it_takes_to_know_it():
+    sink = Sink()
+    debounce = Debounce(sink, 0)
+    restless = {}
+    records = train(20, 500, 1, 8)
+    for t in range(700):
+        while records and records[0][0] <= t:
+            debounce.edge(*records.pop(0))
+        debounce.sample(t, False)
+        restless[t] = debounce.restless
+    assert [t for t in restless if restless[t]] == list(range(20, 128))
+    debounce.edge(700, True)
+    assert debounce.restless
+
+
+def test_press_within_noise_begins_no_more_than_ten_settling_times_early():
+    records = train(20, 920, 1, 8) + [(920, True), (1200, False)]
+    events = [event for event in contact(records, 1300) if event[0] != "noise"]
+    assert [name for name, _ in events] == ["press", "release"]
+    assert 820 <= events[0][1] <= 920
+
+
+def test_spike_within_50_ms_before_a_press_is_its_first_touch():
+    assert contact([(20, True), (23, False), (72, True), (200, False)], 300) == [("press", 20), ("release", 200)]
+    events = [("noise", 20), ("press", 73), ("release", 200)]
+    assert contact([(20, True), (23, False), (73, True), (200, False)], 300) == events
+
+
+def test_spike_is_told_when_50_ms_are_quiet_and_due_then():
+    sink = Sink()
+    debounce = Debounce(sink, 0)
+    debounce.edge(20, True)
+    assert debounce.due_ms == 30
+    debounce.edge(23, False)
+    assert debounce.due_ms == 73
+    debounce.sample(40, False)
+    debounce.sample(60, False)
+    assert sink.time == 20
+    debounce.sample(72, False)
+    assert sink.events == []
+    debounce.sample(73, False)
+    assert sink.events == [("noise", 20)]
+    assert sink.time == 73
+    assert debounce.due_ms is None
+    assert not debounce.restless
+
+
+def test_slow_settling_waits_no_shorter_for_a_spike_than_for_a_level():
+    sink = Sink()
+    debounce = Debounce(sink, 0, settle_ms=80)
+    debounce.edge(20, True)
+    assert debounce.due_ms == 100
+    debounce.edge(23, False)
+    assert debounce.due_ms == 103
+
+
+def test_first_touch_moves_the_end_of_the_pause_by_18_ms_at_most():
+    for press, tick in ((60, 42), (38, 20), (30, 20), (100, 82)):
+        sink = Sink()
+        debounce = Debounce(sink, 0)
+        records = [(20, True), (23, False), (press, True), (press + 2, False), (press + 4, True)]
+        if press == 100:
+            records.insert(2, (60, True))
+            records.insert(3, (61, False))
+        for t, down in records:
+            while debounce.alive_ms < t - 5:
+                debounce.sample(debounce.alive_ms + 5, debounce._raw)
+            debounce.edge(t, down)
+        debounce.sample(press + 13, True)
+        assert sink.events == []
+        sink.time = 0
+        sink.tick = lambda now_ms: seen.append(now_ms)
+        seen = []
+        debounce.sample(press + 14, True)
+        assert sink.events == [("press", 20)]
+        assert seen[0] == tick
+
+
+def test_gap_below_48_ms_is_the_contacts_and_from_52_ms_a_hands_and_between_it_is_both():
+    for gap, between in (
+        (10, [("resume", 200)]),
+        (47, [("resume", 200)]),
+        (48, [("hidden", 200), ("resume", 200)]),
+        (51, [("hidden", 200), ("resume", 200)]),
+        (52, [("press", 200)]),
+    ):
+        events = contact([(20, True), (200 - gap, False), (200, True), (400, False)], 500)
+        assert events == [("press", 20), ("release", 200 - gap)] + between + [("release", 400)], gap
+
+
+def test_gap_lasts_from_the_first_edge_of_the_release_to_the_last_of_the_press_or_may_end_with_its_first():
+    bounced = [(20, True), (100, False), (103, True), (104, False), (140, True), (141, False), (147, True), (400, False)]
+    assert contact(bounced, 500)[2:] == [("resume", 140), ("release", 400)]
+    bounced = [(20, True), (100, False), (140, True), (141, False), (148, True), (400, False)]
+    assert contact(bounced, 500)[2:] == [("hidden", 140), ("resume", 140), ("release", 400)]
+    touched = [(20, True), (100, False), (151, True), (154, False), (190, True), (400, False)]
+    assert contact(touched, 500)[2:] == [("hidden", 151), ("resume", 151), ("release", 400)]
+
+
+def test_press_at_the_start_follows_no_release():
+    assert contact([(0, True), (100, False)], 200) == [("press", 0), ("release", 100)]
+
+
+def test_spike_soon_after_a_release_makes_the_press_longer_and_its_window_hardly():
+    for begin, end, slack in ((114, 117, 0), (115, 118, 0), (116, 119, -1), (151, 155, -37)):
+        sink = Sink()
+        debounce = Debounce(sink, 0)
+        records = [(20, True), (100, False), (begin, True), (end, False)]
+        for t in range(300):
+            while records and records[0][0] <= t:
+                debounce.edge(*records.pop(0))
+            debounce.sample(t, debounce._raw)
+        assert sink.events == [("press", 20), ("release", 100), ("resume", begin), ("release", end)]
+        assert sink.slacks[2:] == [0, slack]
+    records = [(20, True), (100, False), (152, True), (155, False)]
+    assert contact(records, 300) == [("press", 20), ("release", 100), ("noise", 152)]
+
+
+def test_two_records_of_a_pulse_too_short_to_read_are_noise():
+    assert contact([(20, False), (20, False)], 99) == [("noise", 20)]
 
 
 def test_gap_of_blind_ms_is_trusted_and_one_more_is_not():
@@ -128,13 +277,19 @@ def test_press_tells_by_how_much_earlier_it_may_have_begun():
 
 
 def test_pulse_whose_length_may_exceed_blind_ms_is_a_click_however_little_of_it_was_seen():
-    for back, events in ((130, []), (131, [("press", 100), ("release", 131)])):
+    for back, events, slacks in ((130, [("noise", 128)], [0]), (131, [("press", 128), ("release", 131)], [28, 0])):
         sink = Sink()
         debounce = Debounce(sink, 100)
         debounce.edge(128, True)
         debounce.edge(back, False)
-        debounce.sample(back + 10, False)
-        assert sink.events == events, back
+        for t in range(back, 250, 10):
+            debounce.sample(t, False)
+        assert (sink.events, sink.slacks) == (events, slacks), back
+        debounce.edge(251, True)
+        debounce.edge(252, False)
+        for t in range(260, 350, 10):
+            debounce.sample(t, False)
+        assert sink.events[len(events) :] == [("noise", 251)]
 
 
 def test_press_found_after_a_stall_began_with_the_stall():
@@ -157,8 +312,8 @@ def test_edges_beyond_the_change_of_level_are_hidden_clicks():
         (1, True, False, [release]),
         (3, True, False, [release, last]),
         (8, True, False, [release, last, last]),
-        (1, False, False, [press, release]),
-        (2, False, False, [press, release]),
+        (1, False, False, [press, ("release", 200)]),
+        (2, False, False, [press, ("release", 200)]),
         (3, False, False, [press, release, last]),
         (8, False, False, [press, release, last]),
         (1, True, True, [last]),
@@ -170,6 +325,40 @@ def test_edges_beyond_the_change_of_level_are_hidden_clicks():
         for sample_first in (False, True):
             seen = stalled([after] * edges, 200, 700, before, sample_first)
             assert seen == events, (edges, before, after, sample_first, seen)
+
+
+def test_one_pulse_in_a_stall_lasts_no_time_and_its_window_begins_at_the_end():
+    for levels, press, release in (([False] * 2, 1500, 1500), ([False] * 3, 0, 0)):
+        sink = Sink()
+        debounce = Debounce(sink, 200)
+        for level in levels:
+            debounce.edge(1700, level)
+        debounce.sample(1710, False)
+        assert sink.slacks[:2] == [press, release]
+
+
+def test_press_after_a_release_hidden_in_a_stall_is_both():
+    sink = Sink()
+    debounce = Debounce(sink, 0)
+    for t in range(101):
+        debounce.sample(t, True)
+    debounce.edge(300, False)
+    debounce.sample(310, False)
+    debounce.sample(330, False)
+    debounce.edge(351, True)
+    debounce.sample(361, True)
+    assert sink.events == [("press", 0), ("release", 300), ("hidden", 351), ("resume", 351)]
+
+
+def test_press_found_after_a_stall_that_began_soon_after_a_release_is_both():
+    for begin, events in ((151, [("hidden", 151), ("resume", 151)]), (152, [("press", 152)])):
+        sink = Sink()
+        debounce = Debounce(sink, 0)
+        for t in range(begin + 1):
+            debounce.sample(t, t < 100)
+        debounce.edge(begin + 80, True)
+        debounce.sample(begin + 90, True)
+        assert sink.events == [("press", 0), ("release", 100)] + events
 
 
 def test_no_edge_and_no_change_in_a_stall_is_nothing():
@@ -194,6 +383,8 @@ def test_short_stall_hides_no_more_clicks_than_a_hand_can_do():
     assert stalled([True] * 8, 200, 299) == [("press", 200)]
     assert stalled([True] * 8, 200, 300) == [("hidden", 200), ("press", 200)]
     assert stalled([False] * 8, 200, 245) == [("press", 200), ("release", 245)]
+    assert stalled([False] * 8, 200, 349) == [("press", 200), ("release", 349)]
+    assert stalled([False] * 8, 200, 350) == [("press", 200), ("release", 350), ("hidden", 350)]
     assert stalled([True] * 8, 200, 249, before=True) == []
     assert stalled([True] * 8, 200, 250, before=True) == [("hidden", 250)]
 
@@ -222,7 +413,7 @@ def test_time_that_goes_back_is_read_as_the_last_one():
 
 
 def test_bad_thresholds_are_refused_with_a_sentence():
-    for thresholds in ({"settle_ms": 1}, {"settle_ms": 101}, {"settle_ms": 10.0}, {"blind_ms": 24}, {"blind_ms": True}):
+    for thresholds in ({"settle_ms": 1}, {"settle_ms": 101}, {"settle_ms": 10.0}, {"blind_ms": 24}, {"blind_ms": 201}, {"blind_ms": True}):
         try:
             Debounce(Sink(), 0, **thresholds)
         except ValueError as error:
@@ -231,6 +422,8 @@ def test_bad_thresholds_are_refused_with_a_sentence():
             assert text.endswith(".")
         else:
             raise AssertionError(thresholds)
+    for thresholds in ({"settle_ms": 2}, {"settle_ms": 100}, {"blind_ms": 25}, {"blind_ms": 200}):
+        Debounce(Sink(), 0, **thresholds)
 
 
 class Pin:
@@ -285,7 +478,7 @@ def test_button_is_pressed_at_its_active_level_and_classifies_at_once():
         assert bench.button.is_down()
         bench.pin.set(1 - active)
         bench.wait(1000)
-        assert bench.gestures == [(1, 1701)]
+        assert bench.gestures == [(1, 1702)]
         assert bench.button.began_ms == 1100
         assert not bench.button.open
 
@@ -294,7 +487,7 @@ def test_button_held_at_boot_is_a_press():
     bench = Bench()
     bench.pin.level = 0
     bench.wait(1600)
-    assert bench.gestures == [(3, 2500)]
+    assert bench.gestures == [(3, 2499)]
 
 
 def test_button_serves_every_20_ms_when_idle_and_sleeps_to_the_threshold_when_not():
@@ -308,7 +501,7 @@ def test_button_serves_every_20_ms_when_idle_and_sleeps_to_the_threshold_when_no
         bench.now += 10
         bench.button.service()
     bench.now = 2493
-    assert bench.button.service() == 7
+    assert bench.button.service() == 6
 
 
 def test_full_ring_keeps_the_newest_edge():

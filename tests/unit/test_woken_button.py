@@ -76,17 +76,17 @@ def test_one_that_is_over_at_the_first_look_may_have_been_two_and_counts_as_two(
 
 def test_one_that_lasts_is_a_hold_told_as_soon_as_the_app_runs():
     for active in (0, 1):
-        assert gestures([(0, 4000)], active=active) == [(HOLD, 1500, 0)]
+        assert gestures([(0, 4000)], active=active) == [(HOLD, 1499, 0)]
 
 
 def test_one_that_ended_unseen_between_the_look_and_the_app_may_have_been_a_hold_and_is_one():
     for ms in (1100, 1499, 1600, 2499):
-        assert gestures([(0, ms)]) == [(HOLD, 1500, 0)]
+        assert gestures([(0, ms)]) == [(HOLD, 1499, 0)]
 
 
 def test_where_the_app_runs_soon_the_end_of_a_press_decides():
     assert [code for code, _, _ in gestures([(0, 1300)], starting_ms=0)] == [DOUBLE]
-    assert gestures([(0, 1600)], starting_ms=0) == [(HOLD, 1500, 0)]
+    assert gestures([(0, 1600)], starting_ms=0) == [(HOLD, 1499, 0)]
 
 
 def test_a_second_click_that_is_seen_joins_the_first():
