@@ -6,6 +6,10 @@ import gc
 # stays in one piece; left lying, a TLS buffer finds no room in a heap that is half empty.
 gc.threshold(4096)
 
+import bundle  # noqa: E402
+
+bundle.mount()
+
 from box import power  # noqa: E402
 
 power.look()  # before all else is loaded: who goes back to sleep shall not have been awake for long

@@ -32,6 +32,7 @@ ANYTHING = Never()
 RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/boot.py", ANYTHING),
     ("firmware/main.py", ANYTHING),
+    ("firmware/bundle.py", Only({"io", "json", "os", "sys", "vfs"})),  # it comes before all else
     *((f"firmware/box/{name}", ANYTHING) for name in ("app.py", "power.py", "wiring/**")),  # they know all the parts
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
     ("firmware/box/storage/**", Only(SERVICE | {"os", "box.storage"})),
@@ -105,6 +106,7 @@ BAD_IMPORTS = [
     ("firmware/box/console/bad.py", "import machine", "machine"),
     ("firmware/box/console/bad.py", "from box.bips import registry", "box.bips.registry"),
     ("firmware/box/parts.py", "import machine", "machine"),
+    ("firmware/bundle.py", "from box import log", "box.log"),
     ("firmware/newpart/bad.py", "import json", "json"),
     ("boards/any/board.py", "import machine", "machine"),
     ("boards/unix/modules/machine.py", "import box.core.ring", "box.core.ring"),
