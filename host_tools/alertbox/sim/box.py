@@ -116,7 +116,8 @@ class VirtualBox(Machine):
         }
         if self._siren:
             settings["siren"] = {"allowed": True, "form": "sim"}
-        files = {"settings.a": flash.slot(settings | dict(self._settings)), "enrolment.a": flash.slot(enrolment)}
+        slots = {"settings": settings | dict(self._settings), "enrolment": enrolment}
+        files = {flash.document_path(name): flash.slot(document) for name, document in slots.items()}
         flash.put_files(self._flash, self.partitions, files)
 
     def _world(self) -> dict[str, Any]:
