@@ -80,7 +80,8 @@ bench: setup build/peers/.done build/size/.done ## Measure everything: a table, 
 
 # The application as a development board takes it: compiled, but for the two that MicroPython starts by name.
 BOARD ?= esp32_wrover
-DEPLOYED := $(patsubst firmware/%.py,build/deploy/%.mpy,$(shell find firmware/box -name '*.py')) build/deploy/board.mpy
+DEPLOYED := $(patsubst firmware/%.py,build/deploy/%.mpy,firmware/bundle.py $(shell find firmware/box -name '*.py')) \
+    build/deploy/board.mpy
 
 build/deploy/%.mpy: firmware/%.py
 	@mkdir -p $(@D)

@@ -15,8 +15,11 @@ gc.threshold(4096)
 # A watchdog cannot be stopped, and would cut into the session of who develops: so only where somebody has enrolled the
 # box. Before anything that may be damaged is loaded: MicroPython reads on for ever where a .mpy has been cut short.
 watchdog = None
-if {"enrolment.a", "enrolment.b"} & set(os.listdir("/")):
-    watchdog = machine.WDT(timeout=60_000)
+try:
+    if {"enrolment.a", "enrolment.b"} & set(os.listdir("/data")):
+        watchdog = machine.WDT(timeout=60_000)
+except OSError:
+    pass  # no such folder: nothing has been stored yet
 
 
 def interrupted() -> None:
@@ -29,6 +32,9 @@ def failed() -> None:
 
 try:
     is_safe = True
+    import bundle
+
+    bundle.mount()
     try:
         from box.start import begin, failed, interrupted
 

@@ -43,6 +43,7 @@ RULES: tuple[tuple[str, Only | Never], ...] = (
     ("firmware/main.py", ANYTHING),
     # They know all the parts.
     *((f"firmware/box/{name}", ANYTHING) for name in ("app.py", "safe.py", "start.py", "power.py", "wiring/**")),
+    ("firmware/bundle.py", Only({"io", "json", "os", "sys", "vfs"})),  # it comes before all else
     ("firmware/box/core/**", Only(PURE | {"box.core"})),
     ("firmware/box/storage/**", Only(SERVICE | {"os", "box.storage"})),
     *((f"firmware/box/{name}/**", Only(DRIVER - HARDWARE)) for name in ("inputs", "outputs")),
@@ -126,6 +127,7 @@ BAD_IMPORTS = [
     ("firmware/box/console/bad.py", "import machine", "machine"),
     ("firmware/box/console/bad.py", "from box.bips import registry", "box.bips.registry"),
     ("firmware/box/parts.py", "import machine", "machine"),
+    ("firmware/bundle.py", "from box import log", "box.log"),
     ("firmware/newpart/bad.py", "import json", "json"),
     ("boards/any/board.py", "import machine", "machine"),
     ("boards/unix/modules/machine.py", "import box.core.ring", "box.core.ring"),

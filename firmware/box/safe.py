@@ -54,7 +54,7 @@ def _ring(label: str):
 def _settings() -> dict:
     """As they are stored, not checked; none if they cannot be read."""
     try:
-        stored: dict = json.loads(Slots("/settings").load() or b"{}")
+        stored: dict = json.loads(Slots("/data/settings").load() or b"{}")
         return stored
     except (StorageError, ValueError) as error:
         _log.error("settings", reason=error)
@@ -81,7 +81,7 @@ class _Safe:
         self._light = Light((pin, on), clock, status, journal.undelivered_presses)
         self._buttons = self._make_buttons(_settings())
         status.inputs = tuple([button for button, _, _ in self._buttons])
-        self.identity = known = identity.load("/key")
+        self.identity = known = identity.load("/data/key")
         if known is None or not journal.holds(known.box):
             raise StorageError("there is no key that belongs to this journal")
         self.events = events = EventLog(_ring("events"))

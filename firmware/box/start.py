@@ -6,13 +6,17 @@ What is loaded here is the chip's alone, so that nothing that is damaged keeps t
 """
 
 import asyncio
+import os
 import sys
 import time
 
 import machine
 
 _REPAIR_MS = 10 * 60 * 1000
-_COUNT_FILE = "/starts"  # one byte: littlefs keeps it in its folder, so to write it takes no block, and is one step
+_FOLDER = "/data"  # as wiring/flash.py has it
+_COUNT_FILE = (
+    _FOLDER + "/starts"
+)  # one byte: littlefs keeps it in its folder, so to write it takes no block, and is one step
 _MOST_FAILED = 3
 _HELD_S = 30
 _FAULT_MS = (20, 180, 20, 4780)  # core/signs.py's pattern of a fault
@@ -91,6 +95,10 @@ def _failed() -> int:
 
 def _write(count: int) -> None:
     try:
+        try:
+            os.stat(_FOLDER)
+        except OSError:
+            os.mkdir(_FOLDER)
         with open(_COUNT_FILE, "wb") as file:
             file.write(bytes((count,)))
     except OSError as error:

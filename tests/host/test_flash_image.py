@@ -89,15 +89,20 @@ def test_micropython_mounts_the_filesystem_and_finds_every_file(built, tmp_path)
     assert free / blocks > 0.7
 
 
-def test_only_what_start_up_takes_as_source_is_source():
-    names = application.files(BOARD)
-    assert {name for name in names if name.endswith(".py")} == {"boot.py", "main.py"}
-    assert {"board.mpy", "box/app.mpy", "box/core/alert.mpy"} <= set(names)
+def test_only_what_start_up_takes_as_source_is_source_and_the_rest_is_in_the_bundle():
+    files = application.files(BOARD)
+    assert set(files) == {"boot.py", "main.py", "bundle.mpy", "app.bundle"}
+    head, _, body = files["app.bundle"].partition(b"\n")
+    offsets = json.loads(head)
+    assert {path for path, offset in offsets.items() if offset is None} >= {"/box", "/box/core"}
+    modules = application.modules(BOARD)
+    assert {f"/{name}" for name in modules if name != "bundle.mpy"} == {path for path in offsets if path[-4:] == ".mpy"}
+    at = offsets["/box/core/alert.mpy"]
+    assert body[at:].startswith(modules["box/core/alert.mpy"])
 
 
 def test_every_module_is_of_the_mpy_version_that_the_oldest_micropython_loads():
-    compiled = [data for name, data in application.files(BOARD).items() if name.endswith(".mpy")]
-    headers = {(data[:1], data[1], data[2]) for data in compiled}
+    headers = {(data[:1], data[1], data[2]) for data in application.modules(BOARD).values()}
     assert headers == {(b"M", _MPY_VERSION, 0)}  # no native code, so of no architecture
 
 

@@ -68,6 +68,7 @@ def mount(device):
 
 def put(files):
     """The enrolment, {name: hex}."""
+    os.mkdir("/data")
     for name in files:
         with open("/" + name, "wb") as file:
             file.write(bytes.fromhex(files[name]))

@@ -81,7 +81,7 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
     """What both ports are told: the box is enrolled, its three rings lie one after the other."""
     ca = Authority.create().certificate.public_bytes(Encoding.DER)
     documents = {
-        "settings.a": {
+        "settings": {
             "version": 2,
             "wifi": [{"ssid": "shop", "key": "x" * 16}],
             "receiver": {"host": "receiver.example.org", "port": 8883, "server_name": "receiver.example.org"},
@@ -91,7 +91,7 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
                 for i in range(1, _BIPS + 1)
             ],
         },
-        "enrolment.a": {
+        "enrolment": {
             "version": 2,
             "issued": 1_800_000_000,
             "user": "0011223344556677",
@@ -101,7 +101,7 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
             "town": "04" + "11" * 64,
         },
     }
-    files = {name: flash.slot(document).hex() for name, document in documents.items()}
+    files = {flash.document_path(name): flash.slot(document).hex() for name, document in documents.items()}
     rows, at = [], 0
     for name in ("journal", "events", "bips"):
         _, size = flash.partition(board / "partitions.csv", name)
@@ -111,7 +111,7 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
         "path": [str(part) for part in (HERE, firmware, board, ROOT / "boards/unix/modules", ROOT / "boards/unix")],
         # The empty key has the box make its own. A missing one would too, but the 32-bit port's number for "no such
         # file" is another, and the box would take it for a fault of flash.
-        "files": files | {"key": ""},
+        "files": files | {"data/key": ""},
         "ca": ca.hex(),
         "rows": rows,
         "cells": at,

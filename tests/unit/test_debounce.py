@@ -227,7 +227,16 @@ def test_gap_below_48_ms_is_the_contacts_and_from_52_ms_a_hands_and_between_it_i
 
 
 def test_gap_lasts_from_the_first_edge_of_the_release_to_the_last_of_the_press_or_may_end_with_its_first():
-    bounced = [(20, True), (100, False), (103, True), (104, False), (140, True), (141, False), (147, True), (400, False)]
+    bounced = [
+        (20, True),
+        (100, False),
+        (103, True),
+        (104, False),
+        (140, True),
+        (141, False),
+        (147, True),
+        (400, False),
+    ]
     assert contact(bounced, 500)[2:] == [("resume", 140), ("release", 400)]
     bounced = [(20, True), (100, False), (140, True), (141, False), (148, True), (400, False)]
     assert contact(bounced, 500)[2:] == [("hidden", 140), ("resume", 140), ("release", 400)]
@@ -413,7 +422,14 @@ def test_time_that_goes_back_is_read_as_the_last_one():
 
 
 def test_bad_thresholds_are_refused_with_a_sentence():
-    for thresholds in ({"settle_ms": 1}, {"settle_ms": 101}, {"settle_ms": 10.0}, {"blind_ms": 24}, {"blind_ms": 201}, {"blind_ms": True}):
+    for thresholds in (
+        {"settle_ms": 1},
+        {"settle_ms": 101},
+        {"settle_ms": 10.0},
+        {"blind_ms": 24},
+        {"blind_ms": 201},
+        {"blind_ms": True},
+    ):
         try:
             Debounce(Sink(), 0, **thresholds)
         except ValueError as error:

@@ -298,7 +298,9 @@ def test_noise_is_told_once_an_hour():
     once = [(STUCK, 35_000, 5000)]
     assert noise((5000, 35_000 + hour + 29_000), step_ms=1000) == once
     assert noise((5000, 35_000), (80_000, 120_000)) == once
-    assert noise((5000, 35_000 + hour + 30_000), step_ms=1000) == once + [(STUCK, 35_000 + hour + 30_000, 35_000 + hour)]
+    assert noise((5000, 35_000 + hour + 30_000), step_ms=1000) == once + [
+        (STUCK, 35_000 + hour + 30_000, 35_000 + hour)
+    ]
 
 
 def test_noise_does_not_touch_a_sequence_that_runs():

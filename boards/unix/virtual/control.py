@@ -125,11 +125,12 @@ class Control:
         chip.rtc.set(command["seconds"])
 
     def _wear(self, command):
-        """Programs and erases of each block of a partition since this start."""
+        """Reads, programs and erases of each block of a partition since this start."""
         row = [row for row in chip.partitions if row[4] == command["partition"]][0]
         first, count = row[2] // 4096, row[3] // 4096
         flash = chip.flash
         return {
+            "reads": [flash.reads[first + i] for i in range(count)],
             "programs": [flash.programs[first + i] for i in range(count)],
             "erases": [flash.erases[first + i] for i in range(count)],
             "refused_sets": flash.refused_sets,

@@ -65,9 +65,9 @@ class NorFlash:
     """`cells`: a bytearray, or a binary file open for reading and writing, a multiple of 4096 bytes long.
 
     `weak`: flaky cells as {block: bytearray mask}; `on_weak(weak)` is told when they change, to store them.
-    A flaky cell is stored as 1. Counters, none of which the restarts reset: `programs` and `erases` per block,
-    `operations` of both kinds, `refused_sets`: programs that asked for a 1 where the cell is 0, which is a mistake
-    of the firmware.
+    A flaky cell is stored as 1. Counters, none of which the restarts reset: `reads`, `programs` and `erases` per block,
+    `operations` of the last two kinds, `refused_sets`: programs that asked for a 1 where the cell is 0, which is a
+    mistake of the firmware. A read is a call, however long, and counts in the block that it begins in.
     """
 
     def __init__(self, cells, weak: "dict | None" = None, on_weak=None):
@@ -80,6 +80,7 @@ class NorFlash:
         self._cut_at = -1
         self._dead = False
         self.on_cut = self._raise
+        self.reads = array("I", [0] * (self._bytes // BLOCK))
         self.programs = array("H", [0] * (self._bytes // BLOCK))
         self.erases = array("H", [0] * (self._bytes // BLOCK))
         self.operations = 0
@@ -98,6 +99,7 @@ class NorFlash:
 
     def readblocks(self, block: int, buf: bytearray, offset: int = 0) -> None:
         at = self._address(block, offset, len(buf))
+        self.reads[at // BLOCK] += 1
         if self._in_file:
             self._cells.seek(at)
             self._cells.readinto(buf)
@@ -137,6 +139,7 @@ class NorFlash:
         self._dead = True
         successor = NorFlash(self._cells, self._weak, self._on_weak)
         successor._random = self._random
+        successor.reads = self.reads
         successor.programs = self.programs
         successor.erases = self.erases
         successor.operations = self.operations

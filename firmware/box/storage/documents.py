@@ -1,7 +1,7 @@
 """What provisioning and enrolment put on the box, each a checked document in two slots.
 
-The slots come as arguments (`slots.Slots("/settings")`, `slots.Slots("/enrolment")`). Nothing parsed is kept here: who
-needs a field all the time takes it out.
+The slots come as arguments (`slots.Slots("/data/settings")`, `slots.Slots("/data/enrolment")`). Nothing parsed is kept
+here: who needs a field all the time takes it out.
 """
 
 import json

@@ -116,7 +116,8 @@ class VirtualBox(Machine):
         }
         if self._siren:
             settings["siren"] = {"allowed": True, "form": "sim"}
-        files = {"settings.a": flash.slot(settings | dict(self._settings)), "enrolment.a": flash.slot(enrolment)}
+        slots = {"settings": settings | dict(self._settings), "enrolment": enrolment}
+        files = {flash.document_path(name): flash.slot(document) for name, document in slots.items()}
         flash.put_files(self._flash, self.partitions, files)
 
     def _world(self) -> dict[str, Any]:
@@ -289,7 +290,7 @@ class VirtualBox(Machine):
         return self._output("siren")
 
     def wear(self, partition: str) -> dict[str, Any]:
-        """Of each flash block of a partition since this start: `programs`, `erases`; and `refused_sets` of all."""
+        """Of each flash block of a partition since this start: `reads`, `programs`, `erases`; and `refused_sets` of all."""
         return self._command("wear", partition=partition)
 
     def _output(self, name: str) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,17 +22,24 @@ def make_blank(path: Path) -> None:
 
 def put_files(path: Path, table: Path, files: dict[str, bytes]) -> None:
     """Write files into the filesystem partition, the box being off."""
-    offset, _ = partition(table, "vfs")
-    with path.open("r+b") as flash:
-        filesystem, context = _mount(flash, table)
+    with _changing(path, table) as filesystem:
         for name, data in files.items():
             if "/" in name.strip("/"):
                 filesystem.makedirs(name.rpartition("/")[0], exist_ok=True)
             with filesystem.open(name, "wb") as file:
                 file.write(data)
-        filesystem.unmount()
-        flash.seek(offset)
-        flash.write(context.buffer)
+
+
+def move_files(path: Path, table: Path, names: dict[str, str]) -> None:
+    """Move files within the filesystem partition, the box being off."""
+    with _changing(path, table) as filesystem:
+        for old, new in names.items():
+            filesystem.rename(old, new)
+
+
+def document_path(name: str, end: str = "a") -> str:
+    """Where the box has one of the two slots of its `settings` or `enrolment`."""
+    return f"data/{name}.{end}"
 
 
 def get_file(path: Path, table: Path, name: str) -> bytes:
@@ -49,13 +57,23 @@ def document(path: Path, table: Path, name: str) -> dict[str, Any]:
         filesystem, _ = _mount(flash, table)
         found = []
         for end in "ab":
-            with contextlib.suppress(FileNotFoundError), filesystem.open(f"{name}.{end}", "rb") as file:
+            with contextlib.suppress(FileNotFoundError), filesystem.open(document_path(name, end), "rb") as file:
                 data = file.read()
                 found.append((struct.unpack_from("<I", data, 4)[0], data[_SLOT_HEAD:]))
     if not found:
         raise KeyError(f"the box has stored no {name}")
     stored: dict[str, Any] = json.loads(max(found)[1])
     return stored
+
+
+@contextlib.contextmanager
+def _changing(path: Path, table: Path) -> Iterator[LittleFS]:
+    with path.open("r+b") as flash:
+        filesystem, context = _mount(flash, table)
+        yield filesystem
+        filesystem.unmount()
+        flash.seek(partition(table, "vfs")[0])
+        flash.write(context.buffer)
 
 
 def _mount(flash: BinaryIO, table: Path) -> tuple[LittleFS, UserContext]:
