@@ -8,7 +8,7 @@ TYPINGS := build/typings
 STUBS := micropython-esp32-stubs==1.29.0.post1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sim test soak lint check bench size deploy clean
+.PHONY: help setup demo sim test soak mutate lint check bench size deploy clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,11 @@ test: setup ## Run every test, the firmware's on CPython and on MicroPython
 
 soak: setup ## The long tests: random days, many kills, whole sweeps; prints its seeds
 	$(BIN)/python -m pytest -m soak -rA
+
+ONLY ?=
+JOBS ?= $(shell nproc)
+mutate: setup ## Change the code and see whether the tests notice; one module or folder: make mutate ONLY=core/cbor
+	$(BIN)/python tests/tools/mutate.py --only '$(ONLY)' --jobs $(JOBS)
 
 lint: setup ## Style and spelling: the quick part of check
 	$(BIN)/ruff check .

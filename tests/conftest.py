@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # the unit tests need neither, and loading them takes longer 
 # `pytest --hypothesis-profile=random tests/unit`. No deadline: a slow machine is no bug.
 settings.register_profile("reproducible", derandomize=True, database=None, deadline=None, max_examples=200)
 settings.register_profile("random", derandomize=False, deadline=None, max_examples=1000)
+# Of `make mutate`, which runs a case again for each change.
+settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=20)
 settings.load_profile("reproducible")
 
 

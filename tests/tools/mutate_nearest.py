@@ -1,0 +1,53 @@
+"""Which tests are the nearest of each module: those that `make mutate` asks whether they notice a change."""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """Modules that are changed in one run, and the tests that are to notice: names below tests/, without `.py`."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def _unit(modules: str, tests: str) -> Row:
+    return Row(tuple(modules.split()), tuple(f"unit/test_{test}" for test in tests.split()))
+
+
+NEAREST = (
+    _unit("core/access", "access"),
+    _unit("core/alert", "alert"),
+    _unit("core/battery", "levels"),
+    _unit("core/bip_guard core/bip_faults", "bip_guard"),
+    _unit("core/bip_learning", "bip_learning"),
+    _unit("core/bthome", "bthome"),
+    _unit("core/cbor", "cbor"),
+    _unit("core/ccm", "ccm"),
+    _unit("core/commissioning", "methods"),
+    _unit("core/config core/config_check core/config_schema core/strict_json", "config"),
+    _unit("core/cose", "cose"),
+    _unit("core/debounce", "debounce woken_button"),
+    _unit("core/dns", "dns"),
+    _unit("core/gesture", "gesture woken_button"),
+    _unit("core/hours", "hours"),
+    _unit("core/incident core/policy", "incident incident_policy_signs"),
+    _unit("core/jamming", "jamming"),
+    _unit("core/levels", "levels"),
+    _unit("core/mac", "mac"),
+    _unit("core/mqtt", "mqtt_packets"),
+    _unit("core/p256", "p256"),
+    _unit("core/p256_verify", "p256_verify"),
+    _unit("core/path core/supervision", "supervision_path"),
+    _unit("core/rpc", "rpc"),
+    _unit("core/signer", "signer"),
+    _unit("core/signs core/siren", "signs incident_policy_signs"),
+    _unit("core/utf8", "utf8"),
+    _unit("storage/bip_counters", "bip_counters"),
+    _unit("storage/documents storage/identity", "methods upgrade"),
+    _unit("storage/events", "events"),
+    _unit("storage/folder_flash", "folder_flash"),
+    _unit("storage/journal", "journal"),
+    _unit("storage/ring", "ring"),
+    _unit("storage/slots", "slots"),
+    _unit("bips/pairing bips/registry", "bip_registry"),
+)
