@@ -98,7 +98,8 @@ def make_tree() -> None:
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("tests", "boards", "firmware", "host_tools"):
         shutil.copytree(ROOT / folder, TREE / folder, ignore=ignore)
-    (TREE / "src").mkdir()
+    for folder in ("src", "build"):
+        (TREE / folder).mkdir()
     for package in ("firmware/box", "host_tools/alertbox"):
         (TREE / package).rename(TREE / "src" / Path(package).name)
     for path in (TREE / "src" / "box").rglob("*.py"):
@@ -177,12 +178,13 @@ def write_settings(row: Row) -> None:
     mutmut = {
         "source_paths": ["src"],
         "only_mutate": [source(module) for module in row.modules],
-        "also_copy": ["boards", "firmware", "host_tools"],
+        "also_copy": ["boards", "firmware", "host_tools", "build"],
         "do_not_mutate_patterns": _WORDS,
         "pytest_add_cli_args_test_selection": [f"tests/{test}.py" for test in row.tests],
-        "pytest_add_cli_args": ["-k", "not micropython", "--hypothesis-profile=mutants", "-p", "no:cacheprovider"],
-        "timeout_constant": 1.0,
-        "timeout_multiplier": 5.0,
+        "pytest_add_cli_args": [
+            *"--hypothesis-profile=mutants -p no:cacheprovider -p mutate_plugin -k".split(),
+            "not micropython",
+        ],
     }
     document = {"tool": {"pytest": {"ini_options": pytest}, "mutmut": mutmut}}
     (TREE / "pyproject.toml").write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -15,6 +15,8 @@ def _unit(modules: str, tests: str) -> Row:
 
 
 NEAREST = (
+    _unit("alerts/issuer", "issuer"),
+    _unit("clock", "clock"),
     _unit("core/access", "access"),
     _unit("core/alert", "alert"),
     _unit("core/battery", "levels"),
@@ -43,9 +45,10 @@ NEAREST = (
     _unit("core/signs core/siren", "signs incident_policy_signs"),
     _unit("core/utf8", "utf8"),
     _unit("storage/bip_counters", "bip_counters"),
-    _unit("storage/documents storage/identity", "methods upgrade"),
+    _unit("storage/documents", "upgrade"),
     _unit("storage/events", "events"),
     _unit("storage/folder_flash", "folder_flash"),
+    _unit("storage/identity", "identity"),
     _unit("storage/journal", "journal"),
     _unit("storage/ring", "ring"),
     _unit("storage/slots", "slots"),
