@@ -49,7 +49,7 @@ NEAREST = (
     _unit("storage/events", "events"),
     _unit("storage/folder_flash", "folder_flash"),
     _unit("storage/identity", "identity"),
-    _unit("storage/journal", "journal"),
+    _unit("storage/journal", "journal journal_queue"),
     _unit("storage/ring", "ring"),
     _unit("storage/slots", "slots"),
     _unit("bips/pairing bips/registry", "bip_registry"),

@@ -73,6 +73,7 @@ class Owner:
             sequence = self.journal.best(waiting)
             if sequence is None:
                 break
+            assert sequence not in waiting, "the queue repeats itself"
             waiting.add(sequence)
             kind = self.kinds[sequence]
             assert self.journal.kind(sequence) == kind
