@@ -44,6 +44,7 @@ NEAREST = (
     _unit("core/signer", "signer"),
     _unit("core/signs core/siren", "signs incident_policy_signs"),
     _unit("core/utf8", "utf8"),
+    _unit("power", "power"),
     _unit("storage/bip_counters", "bip_counters"),
     _unit("storage/documents", "upgrade"),
     _unit("storage/events", "events"),

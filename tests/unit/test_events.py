@@ -56,6 +56,61 @@ def test_the_last_known_time_is_found():
         assert opened(NorFlash(cells)).last_utc == 1800003600
 
 
+def test_the_last_known_time_is_not_that_of_an_older_event_without_one():
+    cells = blank(4)
+    log = opened(NorFlash(cells))
+    log.record(1800000000, 12, log.TIME_SAVED)
+    log.record(1700000000, 13, log.TIME_SAVED)  # a correction backwards
+    assert opened(NorFlash(cells)).last_utc == 1700000000
+
+
+def test_a_boot_is_recorded_with_its_detail_and_without_a_time():
+    log = EventLog(NorFlash(blank(4)))
+    log.recover(6, "reset 4")
+    boot = {"id": 1, "boot": 7, "utc": 0, "uptime": 0, "event": "boot", "detail": "reset 4"}
+    assert log.last(9) == [boot]
+
+
+def test_events_are_told_in_pages():
+    log = opened(NorFlash(blank(4)))
+    for i in range(9):
+        log.record(0, i, log.LINK_UP, str(i))
+    assert [event["detail"] for event in log.last(3)] == ["8", "7", "6"]
+    assert [event["detail"] for event in log.last(3, 3)] == ["5", "4", "3"]
+    assert [event["detail"] for event in log.last(3, 8)] == ["0", ""]
+    assert [event["id"] for event in log.last(2, 1)] == [9, 8]
+    assert log.last(3, 10) == log.last(0) == log.last(0, 2) == []
+
+
+def test_a_detail_is_told_in_ascii():
+    log = opened(NorFlash(blank(4)))
+    log.record(0, 0, log.SIREN, "\x7f \u0100 \u00e9")  # bytes 7f, c4 80, c3 a9
+    assert log.last_detail(log.SIREN) == "\x7f ?? ??"
+
+
+def test_the_newest_detail_of_a_code_is_found():
+    cells = blank(4)
+    log = opened(NorFlash(cells))
+    assert log.last_detail(log.SIREN) is None
+    for code, detail in ((log.SIREN, "armed"), (log.JAMMING, "2"), (log.SIREN, "off"), (log.LINK_UP, "")):
+        log.record(0, 1, code, detail)
+    for reader in (log, opened(NorFlash(cells))):
+        assert [reader.last_detail(code) for code in (log.SIREN, log.JAMMING, log.EMPTY)] == ["off", "2", None]
+
+
+def test_each_code_has_its_name():
+    log = opened(NorFlash(blank(4)))
+    names = (
+        "boot", "link up", "link down", "storage fault", "key made", "time saved", "task died", "bip fault", "bip well",
+        "bip paired", "bip removed", "siren", "jamming", "battery empty", "unknown",
+    )  # fmt: skip
+    for code, name in enumerate(names, 1):
+        log.record(0, 0, code)
+        assert log.last(1)[0]["event"] == name
+    log.record(0, 0, 0)
+    assert log.last(1)[0]["event"] == "unknown"
+
+
 def test_five_hundred_events_are_kept_in_64_kib_and_the_boot_count_outlives_its_event():
     cells = blank(16)
     log = opened(NorFlash(cells), 99)
