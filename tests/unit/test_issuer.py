@@ -2,7 +2,7 @@
 
 from box import log
 from box.alerts.issuer import Issuer
-from box.core import alert, cose
+from box.core import alert, conditions, cose
 from box.core.incident import WINDOW_MS, Incident
 from box.errors import JournalFull, StorageError
 
@@ -14,8 +14,37 @@ UNWRITTEN = 1 << 31
 log.now = lambda: 0  # the chip's clock is not there under CPython
 
 
-class Identity:
+class Stored:
+    """`identity` and `events` in one."""
+
     box = BOX
+
+    def __init__(self, boot, journal):
+        self.identity = self.events = self
+        self.boot = boot
+        self.journal = journal
+
+
+class Status:
+    """Tells the issuer of a condition that begins or ends, as the box's does."""
+
+    busy = False
+
+    def __init__(self):
+        self.on = set()
+        self.moment = 0
+        self.listener = None
+
+    def set(self, row, on):
+        if on != (row in self.on):
+            (self.on.add if on else self.on.remove)(row)
+            self.listener.condition(row, on)
+
+    def is_on(self, row):
+        return row in self.on
+
+    def flags(self):
+        return self.moment
 
 
 class Clock:
@@ -51,6 +80,10 @@ class Journal:
         self.held = {}
         self.full = False
         self.breaks = self.is_full_of_presses = False
+        self.presses = 0
+
+    def undelivered_presses(self):
+        return self.presses
 
     def append(self, sequence, kind, body, signature):
         if self.breaks:
@@ -71,18 +104,19 @@ class Journal:
 class Bench:
     def __init__(self, boot=BOOT):
         self.told = []
-        self.faults = []
         self.clock = Clock()
-        self.flags = 0
+        self.status = Status()
         self.journal = Journal(self.told)
         self.incident = Incident()
-        self.issuer = Issuer(
-            Identity(), boot, Signer(), self.journal, self.incident, self.clock, lambda: self.flags, self.issued,
-            self.faults.append,
-        )  # fmt: skip
+        self.issuer = Issuer(Stored(boot, self.journal), Signer(), self.incident, self.clock, self.status)
+        self.issuer.listeners = (self,)
+        self.status.listener = self.issuer
 
-    def issued(self, sequence, kind):
+    def alert(self, sequence, kind):
         self.told.append(("told", sequence, kind))
+
+    def is_fault(self):
+        return self.status.is_on(conditions.FLASH)
 
     def issue(self, *arguments, **keywords):
         """The fields of what was issued; None if nothing was kept."""
@@ -106,7 +140,7 @@ def test_an_alert_is_on_flash_before_anybody_is_told():
     assert bench.told == [("flash", 40), ("told", 40, alert.HELP)]
     bench.issue(alert.TAMPER, 0)
     assert bench.told[2:] == [("flash", 41), ("told", 41, alert.TAMPER)]
-    assert bench.faults == []
+    assert not bench.is_fault()
 
 
 def test_an_alert_says_what_happened_where_and_when():
@@ -137,10 +171,10 @@ def test_an_unset_clock_dates_nothing_and_the_uptime_does():
 
 def test_the_flags_are_those_of_the_moment_and_of_this_alert():
     bench = Bench()
-    bench.flags = alert.FLAG_MAINS_LOST | alert.FLAG_TEST_MODE
+    bench.status.moment = alert.FLAG_MAINS_LOST | alert.FLAG_TEST_MODE
     flags = bench.issue(alert.HELP, 1, flags=alert.FLAG_SOURCE_UNAUTHENTICATED | alert.FLAG_TEST_MODE)["flags"]
     assert flags == alert.FLAG_MAINS_LOST | alert.FLAG_TEST_MODE | alert.FLAG_SOURCE_UNAUTHENTICATED
-    assert bench.issue(alert.HELP, 1)["flags"] == bench.flags
+    assert bench.issue(alert.HELP, 1)["flags"] == bench.status.moment
 
 
 def test_presses_join_an_incident_and_nothing_else_does():
@@ -166,15 +200,16 @@ def test_a_fault_that_flash_does_not_take_is_dropped_and_the_flash_fault_is_told
     bench = Bench()
     bench.journal.breaks = True
     for kind in (alert.TAMPER, alert.HEARTBEAT, alert.TEST, alert.STORAGE):
+        bench.status.on.clear()
         assert bench.issue(kind, 0) is None
+        assert bench.is_fault()
     assert bench.told == []
-    assert [str(error) for error in bench.faults] == ["flash is worn out"] * 4
 
 
 def test_a_press_that_flash_does_not_take_is_held_in_memory_and_told():
     bench = Bench()
     bench.journal.breaks = True
-    bench.flags = alert.FLAG_MAINS_LOST
+    bench.status.moment = alert.FLAG_MAINS_LOST
     for count, kind in enumerate((alert.INFORM, alert.HELP, alert.ALARM), 1):
         fields = bench.issue(kind, 3, 2000, alert.FLAG_TEST_MODE)
         assert fields == {
@@ -182,7 +217,7 @@ def test_a_press_that_flash_does_not_take_is_held_in_memory_and_told():
             "pressed": UTC - 3, "uptime": 2, "back": 0, "flags": alert.FLAG_MAINS_LOST | alert.FLAG_TEST_MODE,
         }  # fmt: skip
         assert bench.told[-2:] == [("memory", fields["sequence"]), ("told", fields["sequence"], kind)]
-        assert len(bench.faults) == count
+        assert bench.is_fault()
     assert bench.journal.next_sequence == 40
 
 
@@ -238,3 +273,51 @@ def test_a_journal_that_fills_raises_one_storage_fault_until_it_has_room_again()
         assert alert.decode(storage[-1])["source"] == 0
         bench.journal.full = False
         bench.issue(alert.HELP, 1)
+
+
+def test_a_listener_is_told_in_the_order_of_the_tuple():
+    bench = Bench()
+    first = Bench()
+    first.told = bench.told
+    bench.issuer.listeners = (first, bench)
+    bench.issue(alert.HELP, 1)
+    assert bench.told[1:] == [("told", 40, alert.HELP)] * 2
+
+
+def test_a_condition_that_begins_or_ends_is_told_if_its_row_says_so():
+    bench = Bench()
+    rows = (conditions.MAINS_LOST, conditions.CASE_OPEN, conditions.BIP, conditions.PATH_LOST)
+    expected = {
+        True: [alert.MAINS_LOST, alert.TAMPER, None, alert.PATH_LOST],
+        False: [alert.MAINS_BACK, None, None, alert.PATH_BACK],
+    }
+    for on in (True, False):
+        for row, kind in zip(rows, expected[on]):
+            before = set(bench.journal.kept)
+            bench.issuer.condition(row, on)
+            new = [bench.journal.kept[s] for s in bench.journal.kept if s not in before]
+            assert [(one[0], alert.decode(one[1])["source"]) for one in new] == ([(kind, 0)] if kind else [])
+
+
+def test_a_press_that_waits_wants_the_network_once_the_box_is_enrolled():
+    bench = Bench()
+    assert not bench.issuer.is_wanted
+    bench.journal.presses = 1
+    assert bench.issuer.is_wanted
+    bench.status.on.add(conditions.UNENROLLED)
+    assert not bench.issuer.is_wanted
+
+
+def test_the_box_is_needed_while_a_press_is_read_waits_or_is_an_incident():
+    bench = Bench()
+    assert not bench.issuer.is_needed
+    bench.status.busy = True
+    assert bench.issuer.is_needed
+    bench.status.busy = False
+    bench.journal.presses = 1
+    assert bench.issuer.is_needed
+    bench.journal.presses = 0
+    bench.issue(alert.INFORM, 1)
+    assert bench.issuer.is_needed
+    bench.clock.ms += WINDOW_MS + 1
+    assert not bench.issuer.is_needed
