@@ -137,8 +137,8 @@ def test_a_state_is_undelivered_then_received_then_in_charge():
     # Somebody is in charge, and the receiver still has to have it.
     assert [journal.state(sequence) for sequence in (first, second)] == [alert.IN_CHARGE, 0]
     journal.received(second)
-    for journal in (journal, opened(cells)):
-        assert [journal.state(sequence) for sequence in (first, second, 99)] == [alert.IN_CHARGE] * 2 + [None]
+    for reader in (journal, opened(cells)):
+        assert [reader.state(sequence) for sequence in (first, second, 99)] == [alert.IN_CHARGE] * 2 + [None]
 
 
 def test_what_is_unknown_is_neither_received_nor_in_charge():

@@ -68,9 +68,9 @@ class Chip:
 
         class RTC:
             def memory(self, data=None):
-                if data is None:
-                    return chip.rtc
-                chip.rtc = data
+                if data is not None:
+                    chip.rtc = data
+                return chip.rtc
 
         class Radio:
             def __init__(self, interface=None):
