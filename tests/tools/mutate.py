@@ -173,7 +173,7 @@ def described(module: str, names: list[str]) -> Iterator[Mutant]:
 def write_settings(row: Row) -> None:
     settings = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()
     pytest = settings["tool"]["pytest"]["ini_options"]
-    pytest["addopts"] = "--import-mode=importlib --strict-markers"
+    pytest["addopts"] = "--import-mode=importlib --strict-markers -p no:cacheprovider"
     pytest["pythonpath"] = ["src" if path == "firmware" else path for path in pytest["pythonpath"]]
     mutmut = {
         "source_paths": ["src"],
@@ -181,10 +181,7 @@ def write_settings(row: Row) -> None:
         "also_copy": ["boards", "firmware", "host_tools", "build"],
         "do_not_mutate_patterns": _WORDS,
         "pytest_add_cli_args_test_selection": [f"tests/{test}.py" for test in row.tests],
-        "pytest_add_cli_args": [
-            *"--hypothesis-profile=mutants -p no:cacheprovider -p mutate_plugin -k".split(),
-            "not micropython",
-        ],
+        "pytest_add_cli_args": ["--hypothesis-profile=mutants", "-p", "mutate_plugin", "-k", "not micropython"],
     }
     document = {"tool": {"pytest": {"ini_options": pytest}, "mutmut": mutmut}}
     (TREE / "pyproject.toml").write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -56,3 +56,20 @@ def test_the_ring_works_on_it_and_survives_a_restart():
     again.recover(lambda position, number, payload, marks: seen.append((number, bytes(payload))))
     assert seen[-1] == (100, b"record 100")
     assert again.next_id == 101
+
+
+def test_a_block_is_read_written_and_erased_from_its_start_as_a_partitions_is():
+    flash = blank(4)
+    flash.writeblocks(2, b"\x12\x34", 0)
+    buf = bytearray(3)
+    flash.readblocks(2, buf)
+    assert bytes(buf) == b"\x12\x34\xff"
+    assert (flash.ioctl(4), flash.ioctl(5), flash.ioctl(6, 2), flash.ioctl(6, 3), flash.ioctl(1)) == (4, 4096, 0, 0, 0)
+    assert read(flash, 2, 0, 3) == b"\xff" * 3
+
+
+def test_a_program_far_into_a_block_leaves_all_before_it_blank():
+    for offset in (1, 127, 128, 129, 256, 1000):
+        flash = blank(4)
+        flash.writeblocks(1, b"\x00", offset)
+        assert read(flash, 1, 0, offset + 2) == b"\xff" * offset + b"\x00\xff"

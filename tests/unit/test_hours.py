@@ -38,6 +38,29 @@ def test_the_minute_of_the_day_is_the_walls():
         assert Zone(zone).minute_of_day(_WINTER) == minute, zone
 
 
+def test_a_minute_is_whole_to_its_last_second():
+    for utc, minute in ((_WINTER, 60), (_WINTER + 59, 60), (_WINTER + 60, 61)):
+        assert repr(Zone("Europe/Paris").minute_of_day(utc)) == str(minute)
+
+
+def test_summer_comes_in_leap_years_and_in_2100_which_is_none():
+    # The seconds in which it begins and ends, by the time zone database.
+    for begins, ends in (
+        (1711846800, 1729990800),  # 2024
+        (1837645200, 1856394000),  # 2028
+        (4078429200, 4096573200),  # 2099
+        (4109878800, 4128627600),  # 2100
+        (4141328400, 4160077200),  # 2101
+    ):
+        for utc, ahead in ((begins - 1, 60), (begins, 120), (ends - 1, 120), (ends, 60)):
+            assert Zone("Europe/Paris").offset_min(utc) == ahead, utc
+
+
+def test_miquelons_summer_begins_and_ends_at_its_second():
+    for utc, ahead in ((1772945999, -180), (1772946000, -120), (1793505599, -120), (1793505600, -180)):
+        assert Zone("America/Miquelon").offset_min(utc) == ahead, utc
+
+
 def silent(hours, utc, zone="Europe/Paris"):
     return SilentHours(hours, zone).are_on(utc)
 

@@ -155,6 +155,17 @@ def test_a_flash_that_fails_is_a_condition_until_it_works_again():
     assert scene.status.rows == {conditions.UPKEEP: False}
 
 
+def test_a_flash_that_fails_is_logged_once_each_time_it_begins():
+    scene = Scene()
+    breaks = scene.rings[0]
+    for ms, on in ((0, True), (450, False), (650, True)):
+        scene.at(ms, lambda on=on: setattr(breaks, "breaks", on))
+    log.tail = log.Tail(2000)
+    scene.run(1000)
+    logged = [line for line in log.tail.lines() if "flash fails" in line]
+    assert logged == ["0 ERROR idle flash fails reason=an erase fails"] * 2
+
+
 def test_no_time_is_saved_before_the_clock_is_set():
     scene = Scene()
     scene.run(500)

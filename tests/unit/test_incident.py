@@ -40,6 +40,7 @@ def test_a_new_incident_forgets_who_led_the_last():
 def test_an_incident_runs_from_the_first_press_until_its_window_ends():
     incident = Incident()
     assert not incident.runs(0)
+    assert (incident.kind, incident.sources) == (0, [])  # nobody leads
     incident.join(1, 1000, alert.HELP, _BUTTON)
     assert incident.runs(1000 + WINDOW_MS)
     assert not incident.runs(1001 + WINDOW_MS)

@@ -12,12 +12,13 @@ def test_a_short_loss_of_the_path_is_not_told():
 
 def test_a_lasting_loss_is_told_once_and_so_is_the_return():
     watch = PathWatch(0)
+    assert watch.lost is False
     told = [watch.look(False, now) for now in range(0, 2 * LOST_AFTER_MS, 1000)]
     assert told.count(LOST) == 1 and told[LOST_AFTER_MS // 1000] == LOST
     assert watch.lost
     assert watch.look(True, 2 * LOST_AFTER_MS) == BACK
     assert watch.look(True, 2 * LOST_AFTER_MS + 1) is None
-    assert not watch.lost
+    assert watch.lost is False
 
 
 def test_a_path_that_never_came_is_told_as_well():

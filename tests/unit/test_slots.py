@@ -163,3 +163,36 @@ def test_erasing_leaves_nothing_and_may_be_done_again():
     put(FILES[0], b"garbage")
     store.erase()
     assert store.load() is None
+
+
+def test_an_erase_that_is_cut_leaves_the_newer():
+    class Cut(Exception):
+        pass
+
+    class Dying:
+        """The module os: the power goes at the second removal."""
+
+        stat = os.stat
+        removed = []
+
+        @staticmethod
+        def remove(path):
+            if Dying.removed:
+                raise Cut
+            Dying.removed.append(path)
+            os.remove(path)
+
+    for count in (2, 3):
+        store = fresh()
+        for i in range(count):
+            store.store(b"payload %d" % i)
+        Dying.removed.clear()
+        slots.os = Dying
+        try:
+            store.erase()
+            raise AssertionError("there was no cut")
+        except Cut:
+            pass
+        finally:
+            slots.os = os
+        assert store.read() == [b"payload %d" % (count - 1)]
