@@ -66,5 +66,5 @@ NEAREST = (
     _unit("storage/slots", "slots"),
     _unit("wiring/flash", "stored"),
     _host("receiver/intake", "intake"),
-    _host("receiver/pipeline", "receiver store"),
+    _host("receiver/pipeline", "pipeline"),
 )
