@@ -194,6 +194,28 @@ def test_nesting_is_bounded_when_encoding():
     assert is_unencodable(value)
 
 
+def test_nesting_is_bounded_alike_through_lists_maps_and_tags():
+    for wrap, head in (
+        (lambda value: [value], b"\x81"),
+        (lambda value: {0: value}, b"\xa1\x00"),
+        (lambda value: cbor.Tag(2, value), b"\xc2"),
+    ):
+        value, encoded = 1, b"\x01"
+        for _ in range(cbor.MAX_DEPTH - 1):
+            value, encoded = wrap(value), head + encoded
+        assert cbor.encode(value) == encoded
+        assert not is_refused(encoded)
+        assert is_unencodable(wrap(value))
+        assert is_refused(head + encoded)
+
+
+def test_the_heads_that_have_no_length_are_refused_with_any_bytes_after_them():
+    for major in range(8):
+        for info in (28, 29, 30, 31):
+            for rest in (b"", bytes(16), b"\x01" * 32, b"\xff" * 40, b"\x7f" * 300):
+                assert is_refused(bytes((major << 5 | info,)) + rest)
+
+
 def test_the_number_of_items_is_bounded():
     head = b"\x98" + bytes((cbor.MAX_ITEMS - 1,))
     assert not is_refused(head + bytes(cbor.MAX_ITEMS - 1))
