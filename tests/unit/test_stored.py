@@ -1,5 +1,6 @@
 """What a box finds on its flash at a start: key and journal live and die together, and what is sound is used."""
 
+import json
 import os
 
 from box import log
@@ -36,10 +37,42 @@ with Installed(esp32=Esp32):
     from box.wiring import flash as module
 
 SLOTS, FOLDER_FLASH = module.Slots, module.FolderFlash
-FILES = ("key", "address", "locked", "key.new", "settings.a", "settings.b", "enrolment.a", "enrolment.b")
+
+
+class Rooted:
+    """The module os whose root is FOLDER."""
+
+    @staticmethod
+    def _path(path):
+        return path if path.startswith(FOLDER) else FOLDER + path
+
+    @staticmethod
+    def ilistdir(path):
+        return [(name, 0, 0) for name in os.listdir(Rooted._path(path))]
+
+    @staticmethod
+    def mkdir(path):
+        os.mkdir(Rooted._path(path))
+
+    @staticmethod
+    def rename(old, new):
+        os.rename(Rooted._path(old), Rooted._path(new))
+
+    @staticmethod
+    def stat(path):
+        return os.stat(Rooted._path(path))
+
+    @staticmethod
+    def remove(path):
+        os.remove(Rooted._path(path))
 
 
 class Clock:
+    floor = None
+
+    def start_at(self, saved):
+        self.floor = saved
+
     def utc_to_save(self):
         return 1800000000
 
@@ -54,14 +87,27 @@ class Status:
     def set(self, row, on, sentence=""):
         self.rows[row] = (on, sentence)
 
+    def is_on(self, row):
+        return self.rows.get(row, (False,))[0]
+
 
 def put(name, data):
     with open(FOLDER + "/" + name, "wb") as file:
         file.write(data)
 
 
-def exists(name):
-    return name in os.listdir(FOLDER)
+def listed(folder=""):
+    return sorted(os.listdir(FOLDER + folder))
+
+
+def clear(folder):
+    for name in os.listdir(folder):
+        path = folder + "/" + name
+        if os.stat(path)[0] & 0x4000:
+            clear(path)
+            os.rmdir(path)
+        else:
+            os.remove(path)
 
 
 def factory():
@@ -70,12 +116,12 @@ def factory():
         os.mkdir(FOLDER)
     except OSError:
         pass
-    for name in FILES:
-        if exists(name):
-            os.remove(FOLDER + "/" + name)
+    clear(FOLDER)
     Partition.cells = {label: bytearray(b"\xff" * (blocks * BLOCK)) for label, blocks in BLOCKS.items()}
-    module.KEY_FILE, module.ADDRESS_FILE, module.LOCK_FILE = [FOLDER + "/" + name for name in FILES[:3]]
+    names = [FOLDER + "/data/" + name for name in ("key", "address", "locked")]
+    module.KEY_FILE, module.ADDRESS_FILE, module.LOCK_FILE = names
     module.Slots = lambda path: SLOTS(FOLDER + path)
+    module.os = Rooted
     module.take_over = lambda settings, enrolment: None
 
 
@@ -91,9 +137,16 @@ class Counter:
 SOURCE = Counter()
 
 
+def opened():
+    """The stores with the documents open."""
+    stored = module.Stored(Clock(), Status())
+    stored.found = stored.open_documents()
+    return stored
+
+
 def started(reset_cause=1):
     """The stores after a start."""
-    stored = module.Stored(Clock(), Status())
+    stored = opened()
     stored.open_journal()
     stored.open_rest(SOURCE, reset_cause)
     return stored
@@ -115,7 +168,7 @@ def test_a_first_start_makes_a_key_and_a_journal_of_it():
     factory()
     stored = started()
     assert stored.journal.holds(stored.identity.box) and stored.journal.next_sequence == 1
-    assert exists("key")
+    assert listed("/data") == ["key"]
     assert events(stored) == [("key made", ""), ("boot", "reset 1")]
     assert (stored.events.boot, stored.events.last(1)[0]["utc"]) == (1, 0)
 
@@ -146,7 +199,7 @@ def test_a_lost_key_means_a_new_one_and_an_empty_journal():
     factory()
     first = started()
     press(first)
-    put("key", b"torn")
+    put("data/key", b"torn")
     again = started()
     assert again.identity.box != first.identity.box
     assert (again.journal.undelivered(), again.journal.next_sequence) == (0, 1)
@@ -164,15 +217,15 @@ def test_a_key_that_belongs_to_another_journal_is_not_used():
 def test_a_key_that_cannot_be_read_is_not_given_up():
     factory()
     started()
-    os.remove(FOLDER + "/key")
-    os.mkdir(FOLDER + "/key")
+    os.remove(FOLDER + "/data/key")
+    os.mkdir(FOLDER + "/data/key")
     try:
         started()
         raise AssertionError("a new key was made")
     except StorageError:
         pass
     finally:
-        os.rmdir(FOLDER + "/key")
+        os.rmdir(FOLDER + "/data/key")
 
 
 def test_a_lost_event_log_takes_its_boot_count_from_the_journal():
@@ -201,39 +254,86 @@ def test_a_partition_table_without_ours_uses_folders_and_says_so():
         stored = started()
     finally:
         module.FolderFlash = FOLDER_FLASH
-        for name in os.listdir(FOLDER + "/plan"):
-            os.remove(FOLDER + "/plan/" + name)
-        os.rmdir(FOLDER + "/plan")
     assert made == [("/plan", 8)]
     assert stored._status.rows[conditions.OLD_TABLE][0] is True
 
 
-def test_a_box_without_documents_has_the_defaults_and_no_enrolment():
+def test_a_box_without_documents_has_the_defaults_and_no_enrolment_and_is_new():
     factory()
-    stored = module.Stored(Clock(), Status())
-    assert stored.open_documents() == (config.fill(config.default()), None)
+    stored = opened()
+    assert (stored.found, stored.login, stored.is_new) == (config.fill(config.default()), None, True)
     assert stored._status.rows == {}
 
 
 def test_settings_that_are_damaged_leave_the_defaults_and_a_sentence():
     factory()
-    put("settings.a", b"garbage")
-    stored = module.Stored(Clock(), Status())
-    assert stored.open_documents() == (config.fill(config.default()), None)
+    opened()
+    put("data/settings.a", b"garbage")
+    stored = opened()
+    assert stored.found == config.fill(config.default())
     on, sentence = stored._status.rows[conditions.STORED]
     assert on and "settings.a" in sentence
 
 
-def test_a_damaged_enrolment_leaves_the_settings_as_they_are():
+def test_a_damaged_enrolment_leaves_the_settings_as_they_are_and_makes_no_box_new():
     factory()
     settings = config.default()
     settings["shop"] = {"name": "Zoé"}
-    module.Stored(Clock(), Status()).settings.save(settings)
-    put("enrolment.a", b"garbage")
-    stored = module.Stored(Clock(), Status())
-    found, enrolment = stored.open_documents()
-    assert (found["shop"]["name"], enrolment) == ("Zoé", None)
+    opened().settings.save(settings)
+    put("data/enrolment.a", b"garbage")
+    stored = opened()
+    assert (stored.found["shop"]["name"], stored.login, stored.is_new) == ("Zoé", None, False)
     assert "enrolment.a" in stored._status.rows[conditions.STORED][1]
+
+
+def test_an_enrolled_box_is_not_new_and_its_clock_starts_when_it_was_enrolled():
+    factory()
+    with open(__file__.rsplit("/", 2)[0] + "/vectors/enrolment.json") as file:
+        document = json.load(file)[0]["document"]
+    opened().enrolment.save(document)
+    stored = started()
+    assert not stored.is_new
+    assert stored.login.issued == document["issued"] == stored._clock.floor
+    stored.note(stored.events.TIME_SAVED)
+    assert started()._clock.floor == max(1800000000, document["issued"])
+
+
+def test_a_clock_starts_at_the_last_time_in_the_event_log():
+    factory()
+    stored = started()
+    assert stored._clock.floor == 0
+    stored.note(stored.events.TIME_SAVED)
+    assert started()._clock.floor == 1800000000
+
+
+def test_what_is_still_in_the_root_is_moved_into_its_folder():
+    factory()
+    moved = ["address", "enrolment.a", "enrolment.b", "key", "locked", "settings.a", "settings.b"]
+    for name in moved + ["main.py", "boot.py"]:
+        put(name, b"of " + name.encode())
+    opened()
+    assert listed() == ["boot.py", "data", "main.py"]
+    assert listed("/data") == moved
+    with open(FOLDER + "/data/key", "rb") as file:
+        assert file.read() == b"of key"
+    put("key", b"the rest, after a power cut")
+    opened()
+    with open(FOLDER + "/data/key", "rb") as file:
+        assert file.read() == b"the rest, after a power cut"
+
+
+def test_a_folder_that_cannot_be_filled_is_told_and_the_box_goes_on():
+    factory()
+
+    class Full(Rooted):
+        @staticmethod
+        def mkdir(path):
+            raise OSError(28)
+
+    module.os = Full
+    stored = opened()
+    assert stored.found == config.fill(config.default())
+    assert "/data cannot be filled" in stored._status.rows[conditions.STORED][1]
 
 
 def test_what_an_older_version_left_is_moved_in_first_and_may_fail():
@@ -245,8 +345,8 @@ def test_what_an_older_version_left_is_moved_in_first_and_may_fail():
         raise StorageError("the enrolment of version 1 cannot be used")
 
     module.take_over = take_over
-    stored = module.Stored(Clock(), Status())
-    assert stored.open_documents()[1] is None
+    stored = opened()
+    assert stored.login is None
     assert moved == [(stored.settings, stored.enrolment)]
     assert stored._status.rows[conditions.STORED] == (True, "the enrolment of version 1 cannot be used")
 
@@ -283,11 +383,9 @@ def test_a_reset_forgets_everything_and_the_lock_last():
     stored.settings.save(config.default())
     removed = []
     for name in ("locked", "address"):
-        put(name, b"")
+        put("data/" + name, b"")
 
-    class Watched:
-        stat = os.stat
-
+    class Watched(Rooted):
         @staticmethod
         def remove(path):
             removed.append(path.rsplit("/", 1)[1])
@@ -295,13 +393,10 @@ def test_a_reset_forgets_everything_and_the_lock_last():
 
     assert stored.is_locked()
     module.os = Watched
-    try:
-        stored.forget()
-        assert removed == ["address", "key", "locked"]
-        assert not stored.is_locked()
-        stored.forget()  # may be done again
-    finally:
-        module.os = os
-    assert os.listdir(FOLDER) == []
+    stored.forget()
+    assert removed == ["address", "key", "locked"]
+    assert not stored.is_locked()
+    stored.forget()  # may be done again
+    assert listed("/data") == []
     before = stored.identity.box
     assert started().identity.box != before
