@@ -227,3 +227,17 @@ def test_an_rtc_two_seconds_off_is_only_rounded_differently():
         writes = len(chip.writes)
         chip.stray_s = stray_s
         assert (clock.mend(), len(chip.writes)) == (0, writes)
+
+
+def test_a_port_that_counts_from_2000_shows_the_same_time():
+    before = module._EPOCH
+    module._EPOCH = 946684800
+    try:
+        chip = Chip(rtc=BUILT + 100)
+        clock = chip.clock()
+        assert (chip.rtc(), chip.writes[0][:3]) == (BUILT + 100, DATE[:3])
+        clock.correct(BUILT + 500)
+        chip.ms += 1000
+        assert (clock.utc(), chip.rtc(), clock.mend()) == (BUILT + 501, BUILT + 501, 0)
+    finally:
+        module._EPOCH = before

@@ -275,6 +275,14 @@ def test_a_journal_that_fills_raises_one_storage_fault_until_it_has_room_again()
         bench.issue(alert.HELP, 1)
 
 
+def test_an_alert_is_on_flash_although_nobody_listens():
+    told = []
+    journal = Journal(told)
+    issuer = Issuer(Stored(BOOT, journal), Signer(), Incident(), Clock(), Status())
+    issuer.issue(alert.HELP, 1)
+    assert told == [("flash", 40)]
+
+
 def test_a_listener_is_told_in_the_order_of_the_tuple():
     bench = Bench()
     first = Bench()
