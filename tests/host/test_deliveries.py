@@ -125,6 +125,7 @@ def test_what_a_kill_interrupted_is_done_again_and_says_so_until_it_is_done(path
     asyncio.run(last.give(ONE, TWO))
     assert [(message.record.sequence, message.record.repeated) for message in pager.given] == [(2, True)]
     assert [line["repeated"] for line in last.logged("dispatched")] == [True]
+    assert last.told == ["dispatched"]
     assert Run(path).notes.was_done(TWO.key)
 
 
@@ -132,6 +133,9 @@ def test_what_failed_is_done_again_as_new(path):
     before = Run(path, Pager(RuntimeError("no pager")))
     asyncio.run(before.give(ONE))
     assert [one.state for one in before.marked] == [DeliveryState.WAITING]
+    assert [(line["tries"], line["reason"]) for line in before.logged("dispatch-failed")] == [
+        (1, "RuntimeError('no pager')")
+    ]
     pager = Pager()
     asyncio.run(Run(path, pager).give(ONE))
     assert [message.record.repeated for message in pager.given] == [False]
@@ -152,7 +156,9 @@ def test_a_try_that_hangs_is_in_doubt_and_done_again(path, monkeypatch):
         async def deliver(self, message: Message) -> None:
             await asyncio.Event().wait()
 
-    asyncio.run(Run(path, Hanging()).give(ONE))
+    before = Run(path, Hanging())
+    asyncio.run(before.give(ONE))
+    assert [(one.state, one.tries) for one in before.marked] == [(DeliveryState.WAITING, 1)]
     monkeypatch.undo()
     pager = Pager()
     asyncio.run(Run(path, pager).give(ONE))
@@ -215,6 +221,42 @@ def test_a_slow_plugin_holds_up_no_other(path):
         await run.outbox.close()
 
     asyncio.run(asyncio.wait_for(story(), 10))
+
+
+def test_a_receiver_that_stops_delivers_what_is_on_its_way(path, monkeypatch):
+    monkeypatch.setattr(outbox, "_CLOSE_S", 10)
+
+    async def story() -> None:
+        run.outbox.open([ONE, TWO])
+        await run.outbox.close()
+
+    pager = Pager()
+    run = Run(path, pager)
+    asyncio.run(story())
+    assert [message.record.sequence for message in pager.given] == [1, 2]
+
+
+def test_a_plugin_that_never_waits_lets_others_run(path, monkeypatch):
+    monkeypatch.setattr(outbox, "_IN_ONE_GO", 2)
+
+    async def story() -> list[int]:
+        pager = Pager()
+        run = Run(path, pager)
+        run.outbox.open([replace(ONE, recipient=str(number)) for number in range(6)])
+        seen: list[int] = []
+        while not seen or seen[-1] < 6:
+            await asyncio.sleep(0)
+            seen.append(len(pager.given))
+        await run.outbox.close()
+        return seen
+
+    assert asyncio.run(story()) == [2, 4, 6]
+
+
+def test_a_key_is_one_line_whatever_the_recipient_is_called():
+    odd, other = (replace(ONE, recipient=name).key for name in ("Zoé\ndone x", "Zoé"))
+    assert odd != other
+    assert len(odd.splitlines()) == 1
 
 
 def test_a_delivery_whose_plugin_is_gone_waits_and_is_logged(path):

@@ -219,6 +219,7 @@ def test_what_is_refused_is_settled_and_the_next_message_is_taken(scene):
     assert dict(scene.refused) == {"signature": 1}
     [refusal] = scene.refusals
     assert (refusal.box, refusal.size) == (scene.box.id, len(forged.payload))
+    assert [line["reason"] for line in scene.logged("refused")] == ["signature"]
 
 
 def test_a_database_that_cannot_be_read_refuses_nobody_and_is_logged(scene):
@@ -235,3 +236,21 @@ def test_what_finds_the_queue_full_is_refused_and_not_settled(scene, monkeypatch
     assert small.play(*messages, outcomes=(small.stored(1),))[0] == "settle"
     assert ("settle", messages[1]) not in small.steps
     assert dict(small.refused) == {"overload": 1}
+
+
+def test_a_flood_of_messages_lets_others_run(scene, monkeypatch):
+    monkeypatch.setattr(pipeline_module, "_IN_ONE_GO", 2)
+
+    async def story() -> list[int]:
+        for _ in range(6):
+            scene.pipeline.arrived(scene.message(b"online", "state"))
+        await scene.intake.key(scene.box.id)  # at hand: nothing else in a message's way has to be waited for
+        work = asyncio.create_task(scene.pipeline.run())
+        seen: list[int] = []
+        while scene.names.count("state") < 6:
+            await asyncio.sleep(0)
+            seen.append(scene.names.count("state"))
+        work.cancel()
+        return seen
+
+    assert asyncio.run(story()) == [2, 4, 6]

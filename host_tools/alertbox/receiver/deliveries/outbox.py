@@ -24,6 +24,8 @@ BACK_OFF_S = (5, 15, 60, 300, 900)
 MOST_TRIES = 100
 # Of one try. What hangs for longer may have gone out: the next try says that it is repeated.
 TRY_S = 60
+# Deliveries in one go: a plugin that never waits must not keep the loop from the alerts.
+_IN_ONE_GO = 20
 # A stopping receiver waits so long for what is on its way; the next start does the rest.
 _CLOSE_S = 5
 
@@ -98,12 +100,14 @@ class Outbox:
 
     async def _work(self, name: str) -> None:
         queue, plugin = self._queues[name], self._plugins[name]
+        taken = 0
         while True:
             delivery = await queue.get()
             await self._try(plugin, delivery)
             queue.task_done()
-            # A plugin that never waits must not keep the loop from the alerts.
-            await asyncio.sleep(0)
+            taken += 1
+            if taken % _IN_ONE_GO == 0:
+                await asyncio.sleep(0)
 
     async def _try(self, plugin: Plugin, delivery: Delivery) -> None:
         key = delivery.key
@@ -119,15 +123,13 @@ class Outbox:
             self._notes.end(key, done=False)
             self._failed(delivery, error)
         else:
-            self._delivered(replace(delivery, record=record))
+            self._delivered(delivery, record)
 
-    def _delivered(self, delivery: Delivery) -> None:
-        record = delivery.record
+    def _delivered(self, delivery: Delivery, record: StoredAlert | Silence) -> None:
         marks: dict[str, Any] = {"repeated": record.repeated, "test": isinstance(record, StoredAlert) and record.test}
         names = _names(delivery)
-        self._log.info(
-            "dispatched", plugin=delivery.plugin, **names, **{name: True for name, on in marks.items() if on}
-        )
+        shown = {name: True for name, on in marks.items() if on}
+        self._log.info("dispatched", plugin=delivery.plugin, **names, **shown)
         self._notes.end(delivery.key, done=True)
         self._mark(_done(delivery))
         self._tell("dispatched", plugin=delivery.plugin, **names, **marks)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from alertbox.contract.formats import kind_name, source_name
 
@@ -161,8 +160,8 @@ class Delivery:
     @property
     def key(self) -> str:
         """Its name in one line, the same in every run."""
-        parts = self.record.what, self.record.box, str(self.record.sequence), self.plugin, self.recipient
-        return "/".join(quote(part, safe="") for part in parts)
+        record = self.record
+        return f"{record.what}/{record.box}/{record.sequence}/{self.plugin}/{self.recipient!r}"
 
 
 # Of a record: plugin and recipient of each delivery. Asked inside the commit.
