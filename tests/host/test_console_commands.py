@@ -265,7 +265,7 @@ def test_words_are_json_or_bare(line, expected):
 
 
 @given(st.text())
-def test_any_line_has_words(line):
+def test_the_words_of_any_line_can_be_sent_as_json(line):
     for word in console_command.words(line):
         json.dumps(word, allow_nan=False)
 

@@ -76,6 +76,7 @@ def test_a_path_lost_for_three_minutes_is_journalled_and_told_on_its_return(box:
     box.advance(170_000)
     assert not any("path-lost" in line.text for line in box.log)
     box.advance(20_000)
+    assert any("journalled" in line.text and "path-lost" in line.text for line in box.log)
     box.wifi(True)
     receiver_kinds = lambda: [alert.kind_name for alert in receiver.alerts()]  # noqa: E731
     advance_until(box, lambda: "path-back" in receiver_kinds())

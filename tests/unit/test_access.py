@@ -65,7 +65,7 @@ def test_bad_certificates_are_refused_and_forgotten():
 
 def test_every_changed_byte_of_a_certificate_is_refused():
     whole = certificate()
-    for at in range(0, len(whole), 5):
+    for at in range(len(whole)):
         changed = whole[:at] + bytes((whole[at] ^ 4,)) + whole[at + 1 :]
         assert refusal(closed_box().show, changed, NOW, 0) in ("certificate", "expired"), at
 

@@ -2,6 +2,7 @@
 
 import json
 from binascii import hexlify, unhexlify
+from hashlib import sha256
 
 from box.core import p256, p256_verify
 
@@ -47,7 +48,7 @@ def test_altered_and_degenerate_signatures_messages_and_keys_are_refused():
         assert is_right(*fields(vector)) is False, vector["name"]
 
 
-def test_every_changed_bit_of_a_signature_is_refused():
+def test_changed_bits_all_over_a_signature_are_refused():
     public, message, signature = fields(SIGNATURES["good"][1])
     for bit in range(0, 512, 7):
         changed = bytearray(signature)
@@ -56,9 +57,9 @@ def test_every_changed_bit_of_a_signature_is_refused():
 
 
 def test_what_is_refused_at_once_costs_no_multiplication():
-    for vector in SIGNATURES["refused"]:
-        if vector["name"] in ("r 0", "s the order", "a point off the curve", "63 bytes"):
-            assert slices_of(vector) == [0], vector["name"]
+    refused = {vector["name"]: vector for vector in SIGNATURES["refused"]}
+    for name in ("r 0", "s the order", "a point off the curve", "63 bytes"):
+        assert slices_of(refused[name]) == [0], name
 
 
 def test_no_slice_has_more_than_fifty_multiplications():
@@ -71,18 +72,26 @@ def test_a_verification_costs_less_than_4200_multiplications():
         assert 3500 < sum(slices_of(vector)) < 4200
 
 
-def test_a_key_that_meets_equal_points_is_refused_and_not_verified_wrongly():
-    # The base point as the key: its multiples and the comb's meet when the two scalars are chosen so.
-    base = p256.finish(p256.public_key(1))
-    x, y = p256_verify.point(base)
-    try:
-        # 1 times the comb's sum for 0 + order is nothing; then the key is added to its own negative.
-        p256.finish(p256_verify._sum(0, 1, (x, y)))
-    except ArithmeticError:
-        pass
-    signature = p256.finish(p256_verify._sum(1, 1, (x, y)))
+BASE = p256.finish(p256.public_key(1))  # as the key: its multiples and the comb's may meet
+
+
+def test_points_that_meet_are_added_up_rightly():
+    x, y = p256_verify.point(BASE)
+    total = p256.finish(p256_verify._sum(1, 1, (x, y)))
     double = p256._double(x, y, 1)
-    assert (signature[0] * double[2] ** 2 - double[0] * signature[2] ** 2) % p256.P == 0
+    assert (total[0] * double[2] ** 2 - double[0] * total[2] ** 2) % p256.P == 0
+
+
+def test_a_signature_whose_points_cancel_out_is_refused():
+    digest = int.from_bytes(sha256(b"message").digest(), "big")
+    r = s = p256.N - digest % p256.N  # so that the base point counts -1 times and the key once
+    cancels = "no error"
+    try:
+        p256.finish(p256_verify._sum(p256.N - 1, 1, p256_verify.point(BASE)))
+    except ArithmeticError:
+        cancels = "refused"
+    assert cancels == "refused"
+    assert is_right(BASE, b"message", r.to_bytes(32, "big") + s.to_bytes(32, "big")) is False
 
 
 def case_any_64_bytes_are_no_signature(data):
