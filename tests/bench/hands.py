@@ -93,7 +93,6 @@ def dropouts(random: Random, count: int) -> Recording:
     return Recording(hands, edges)
 
 
-
 def spike_trains(random: Random, count: int) -> Recording:
     """Noise alone: spikes of 0.1 to 2 ms, 3 to 40 ms apart or at a steady beat, for 0.2 to 4 s."""
     hands, edges, at = [], Edges(), 1_000_000
@@ -155,9 +154,7 @@ def _hand(presses: Sequence[tuple[float, float]], late: int) -> Hand:
     return Hand(exact[0][0] + late, exact, _ideal(presses))
 
 
-def _presses(
-    random: Random, at_ms: float, shortest_ms: float, longest_pause_ms: float
-) -> list[tuple[float, float]]:
+def _presses(random: Random, at_ms: float, shortest_ms: float, longest_pause_ms: float) -> list[tuple[float, float]]:
     presses = []
     for _ in range(random.choice((1, 1, 1, 2, 2, 2, 3, 5))):
         length = _press_ms(random, shortest_ms)
