@@ -43,35 +43,29 @@ def test_click_of_30_ms_that_is_read_as_29_counts_and_of_28_does_not():
     assert gestures((100, 128)) == []
 
 
+def fed(*events):
+    """[(code, t, when its sequence began)] of events (t, event) or (t, event, slack), and then of ten quiet seconds."""
+    seen = []
+    gesture = Gesture(lambda code, t_ms: seen.append((code, t_ms, gesture.began_ms)))
+    for event in events:
+        gesture.feed(event[1], event[0], event[2] if len(event) > 2 else 0)
+    gesture.tick(events[-1][0] + 10_000)
+    return seen
+
+
 def test_short_pulse_that_may_have_begun_earlier_counts():
-    for up, codes in ((119, [(CLICK, 621)]), (118, [])):
-        seen = []
-        gesture = Gesture(lambda code, t_ms: seen.append((code, t_ms)))
-        gesture.feed(PRESS, 100, 10)
-        gesture.feed(RELEASE, up)
-        gesture.tick(1000)
-        assert seen == codes
+    assert fed((100, PRESS, 10), (119, RELEASE)) == [(CLICK, 621, 100)]
+    assert fed((100, PRESS, 10), (118, RELEASE)) == []
 
 
 def test_what_a_press_may_have_begun_earlier_counts_neither_for_the_next_press_nor_for_its_hold():
-    seen = []
-    gesture = Gesture(lambda code, t_ms: seen.append((code, t_ms)))
-    for event, t_ms, slack_ms in ((PRESS, 100, 25), (RELEASE, 1590, 0), (PRESS, 3000, 0), (RELEASE, 3010, 0)):
-        gesture.feed(event, t_ms, slack_ms)
-    gesture.tick(9000)
-    assert seen == [(CLICK, 2092)]
+    assert fed((100, PRESS, 25), (1590, RELEASE), (3000, PRESS), (3010, RELEASE)) == [(CLICK, 2092, 100)]
 
 
 def test_a_release_may_open_the_window_later_or_earlier_than_it_ended_the_press():
-    for slack_ms, press, codes in ((300, 1001, [DOUBLE]), (300, 1002, [CLICK, CLICK]), (-20, 681, [DOUBLE])):
-        seen = []
-        gesture = Gesture(lambda code, t_ms: seen.append(code))
-        gesture.feed(PRESS, 100)
-        gesture.feed(RELEASE, 200, slack_ms)
-        gesture.feed(PRESS, press)
-        gesture.feed(RELEASE, press + 100)
-        gesture.tick(9000)
-        assert seen == codes, (slack_ms, press)
+    for slack_ms, press, codes in ((300, 1001, [DOUBLE]), (300, 1002, [CLICK, CLICK]), (-20, 682, [CLICK, CLICK])):
+        seen = fed((100, PRESS), (200, RELEASE, slack_ms), (press, PRESS), (press + 100, RELEASE))
+        assert [code for code, _, _ in seen] == codes, (slack_ms, press)
 
 
 def test_press_at_500_ms_after_release_that_is_read_as_501_joins_and_at_502_does_not():
@@ -221,16 +215,6 @@ def test_thresholds_may_be_chosen_up_to_their_bounds():
                 raise AssertionError((name, value))
 
 
-def fed(*events):
-    """[(code, t, when its sequence began)] of events (t, event), and then of ten quiet seconds."""
-    seen = []
-    gesture = Gesture(lambda code, t_ms: seen.append((code, t_ms, gesture.began_ms)))
-    for t_ms, event in events:
-        gesture.feed(event, t_ms)
-    gesture.tick(events[-1][0] + 10_000)
-    return seen
-
-
 def test_a_press_that_goes_on_takes_its_release_back_and_holds_from_its_first_moment():
     assert fed((100, PRESS), (1500, RELEASE), (1512, RESUME), (2000, RELEASE)) == [(HOLD, 1599, 100)]
     assert fed((100, PRESS), (200, RELEASE), (220, RESUME), (400, RELEASE)) == [(CLICK, 902, 100)]
@@ -247,6 +231,11 @@ def test_a_second_press_that_goes_on_is_help_at_its_first_release_and_then_an_al
 def test_a_press_too_short_to_count_that_goes_on_begins_a_sequence_with_its_first_moment():
     later = ((5000, PRESS), (5010, RELEASE), (5030, RESUME), (5100, RELEASE))
     assert fed((100, PRESS), (200, RELEASE), *later) == [(CLICK, 702, 100), (CLICK, 5602, 5000)]
+
+
+def test_a_second_press_that_goes_on_after_a_touch_is_help():
+    events = ((100, PRESS), (200, RELEASE), (400, PRESS), (410, RELEASE), (430, RESUME), (600, RELEASE))
+    assert fed(*events) == [(DOUBLE, 600, 100)]
 
 
 def test_a_held_or_stuck_press_that_goes_on_is_told_once():
@@ -341,8 +330,8 @@ class Random:
 def contact_edges(presses, random, stalls):
     """[(t_us, down)] of a bad contact: chatter up to 15 ms at each change, spikes up to 5 ms, 30 ms apart.
 
-    No spike near a stall: there it counts as a click, and would hide that a press was lost. None near a change: there it
-    counts as a part of the press. In a stall no change is clean: a hold of two edges is a click there.
+    No spike near a stall: there it counts as a click, and would hide that a press was lost. None near a change: there
+    it counts as a part of the press. In a stall no change is clean: a hold of two edges is a click there.
     """
     edges = []
     quiet_from = 100_000
