@@ -1,17 +1,20 @@
 """The stock MicroPython image: what is taken, what is refused, and where it is looked for."""
 
+from dataclasses import replace
+
 import pytest
 from alertbox.errors import UserError
 from alertbox.flash import board, stock
 from stock_image import APP_OFFSET, BANNER, BOOTLOADER_OFFSET, ESP32_S3, made, real
 
 BOARD = board.load("esp32_wrover")
+PLAIN = replace(BOARD, micropython_variant="")
 
 
-def load(tmp_path, data):
+def load(tmp_path, data, about=BOARD):
     path = tmp_path / "image.bin"
     path.write_bytes(data)
-    return stock.load(path, BOARD)
+    return stock.load(path, about)
 
 
 def refusal(tmp_path, data):
@@ -21,17 +24,33 @@ def refusal(tmp_path, data):
 
 
 def test_the_official_image_is_taken_apart_and_tells_version_and_machine():
-    found = stock.load(real(), BOARD)
+    found = stock.load(real(), PLAIN)
     assert (found.version, found.machine) == ("1.25.0", "Generic ESP32 module with ESP32")
     assert found.bootloader_offset == BOOTLOADER_OFFSET
     data = real().read_bytes()
     assert found.bootloader == data[: 0x8000 - BOOTLOADER_OFFSET]
     assert found.app == data[APP_OFFSET - BOOTLOADER_OFFSET :]
-    assert not stock.has_variant(found, BOARD)
 
 
-def test_an_image_for_psram_is_known_by_its_machine(tmp_path):
-    assert stock.has_variant(load(tmp_path, made()), BOARD)
+@pytest.mark.parametrize(
+    ("variant", "machine", "taken"),
+    [
+        ("SPIRAM", "Generic ESP32 module with SPIRAM with ESP32", True),
+        ("SPIRAM_OCT", "Generic ESP32S3 module with Octal-SPIRAM with ESP32S3", True),
+        ("SPIRAM", "Generic ESP32 module with ESP32", False),
+        ("SPIRAM_OCT", "Generic ESP32S3 module with ESP32S3", False),
+        ("", "Generic ESP32 module with ESP32", True),
+    ],
+)
+def test_an_image_without_psram_is_refused_for_a_board_that_needs_it(tmp_path, variant, machine, taken):
+    data = made(banner=f"MicroPython v1.26.1 on 2025-09-11\0; {machine}\0".encode())
+    about = replace(BOARD, micropython_variant=variant)
+    if taken:
+        assert load(tmp_path, data, about).machine == machine
+        return
+    with pytest.raises(UserError, match=r"PSRAM.*ESP32_GENERIC-SPIRAM") as refused:
+        load(tmp_path, data, about)
+    assert refused.value.key == "flash-stock-no-psram"
 
 
 @pytest.mark.parametrize("at", [0x40, APP_OFFSET - BOOTLOADER_OFFSET + 0x400, -1, -40])

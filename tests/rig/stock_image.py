@@ -1,5 +1,6 @@
 """Stock MicroPython images for tests: the real one that `make setup` fetched, and small ones made up here."""
 
+import os
 import struct
 from functools import reduce
 from hashlib import sha256
@@ -12,6 +13,7 @@ from alertbox.flash import table
 STOCK = Path(__file__).parents[2] / "build" / "stock"
 BANNER = b"MicroPython v1.26.1 on 2025-09-11\0; Generic ESP32 module with SPIRAM with ESP32\0"
 BOOTLOADER_OFFSET, APP_OFFSET = 0x1000, 0x10000
+_DIGEST_BYTES = 32
 ESP32, ESP32_S3 = 0, 9  # chip numbers in an image's header
 
 
@@ -21,6 +23,19 @@ def real() -> Path:
     if not files:
         pytest.skip(f"no official MicroPython image in {STOCK}: `make setup` fetches one")
     return files[-1]
+
+
+def psram() -> Path:
+    """The official image with one that uses PSRAM as its name, which no package brings; skips as `real` does."""
+    file = STOCK / "with_psram.bin"
+    old, new = b"; Generic ESP32 module with", b"; Generic SPIRAM board with"
+    data = real().read_bytes()
+    at = APP_OFFSET - BOOTLOADER_OFFSET
+    body = bytearray(data[at:-_DIGEST_BYTES].replace(old, new))
+    body[-1] ^= reduce(xor, old + new)  # the checksum
+    mine = file.with_suffix(f".{os.getpid()}")  # several processes test at once
+    mine.write_bytes(data[:at] + body + sha256(body).digest())
+    return mine.replace(file)
 
 
 def made(*, chip: int = ESP32, banner: bytes = BANNER, app_bytes: int = 5000) -> bytes:

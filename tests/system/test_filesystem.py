@@ -1,4 +1,4 @@
-"""What lies in the box's filesystem: the application as it is installed, how often a start reads it, and where data is."""
+"""The box's filesystem: the application as it is installed, how often a start reads it, and where data lies."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -18,7 +18,7 @@ from alertbox.flash import application, board, checking, stock
 from alertbox.flash import image as image_of
 from alertbox.sim import VirtualBox
 from mock_board import FLASH_2_MIB, MAC, MockBoard
-from stock_image import real
+from stock_image import psram, real
 
 ALERTBOX = Path(sys.executable).parent / "alertbox"
 BOARD = board.load("esp32_wrover")
@@ -48,7 +48,7 @@ class Application:
 
 
 def flash(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [str(ALERTBOX), "--lang", "en", "flash", "--micropython", str(real()), *map(str, arguments)]
+    command = [str(ALERTBOX), "--lang", "en", "flash", "--micropython", str(psram()), *map(str, arguments)]
     settings = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 120} | options
     return subprocess.run(command, **settings)  # type: ignore[call-overload]
 
@@ -92,7 +92,7 @@ def test_a_virtual_box_starts_from_what_lies_in_the_image_alone(
     version = sources / "box" / "version.py"
     version.write_text(version.read_text().replace(checking.application_version(), "9.9.9"))
     monkeypatch.setattr(application, "_FIRMWARE", sources)
-    built = image_of.build(BOARD, stock.load(real(), BOARD))
+    built = image_of.build(BOARD, stock.load(psram(), BOARD))
     box = make_box(folder=flashed(tmp_path, built.data))
     assert box.wait_log("app", "start").fields["version"] == "9.9.9"
     box.wait_log("app", "armed")
@@ -172,7 +172,7 @@ def test_a_box_in_service_is_not_overwritten_when_nobody_can_answer(status):
 def test_the_question_is_asked_and_answered_in_french(answer, written):
     # Of another chip: esptool leaves it at once.
     with MockBoard(application=Application(enrolled=True), chip="esp32s3") as box:
-        arguments = ["--lang", "fr", "flash", "--micropython", str(real()), box.path]
+        arguments = ["--lang", "fr", "flash", "--micropython", str(psram()), box.path]
         screen = pexpect.spawn(str(ALERTBOX), arguments, encoding="utf-8", timeout=60)
         screen.expect_exact("Programmer quand même ? [o/N]")
         screen.sendline(answer)
@@ -193,6 +193,20 @@ def test_a_board_that_never_answers_after_the_writing_is_a_fault():
     with MockBoard() as box, pytest.raises(UserError) as refused:
         checking.identity(box.path, BOARD, patience_s=0)
     assert refused.value.key == "flash-no-answer"
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "the board needs an image that uses its PSRAM"), ("fr", "la carte demande une image qui utilise sa PSRAM")],
+)
+def test_an_image_without_psram_is_refused_whatever_was_said_yes_to(language, sentence):
+    with MockBoard() as box:
+        arguments = [ALERTBOX, "--lang", language, "flash", "--yes", "--micropython", real(), box.path]
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert sentence in done.stderr
+        assert "ESP32_GENERIC-SPIRAM-*.bin" in done.stderr
+        assert not box.programmed
 
 
 def test_without_an_image_the_command_says_which_one_to_fetch(tmp_path):

@@ -49,20 +49,15 @@ def command(
     """
     about = board.load(name)
     built = image.build(about, stock.load(stock.find(about, micropython), about))
-    doubts = [] if stock.has_variant(built.stock, about) else [_variant(built)]
     if image_only is not None:
         _save(image_only, built)
-        click.echo("\n".join([*doubts, say("flash-image-written", path=image_only, mib=len(built.data) // 2**20)]))
+        click.echo(say("flash-image-written", path=image_only, mib=len(built.data) // 2**20))
         return
     chosen = _choose(ports, every)
     if not yes:
-        _ask(doubts + _in_service(chosen))
+        _ask(_in_service(chosen))
     if not _flash(chosen, built, baud):
         sys.exit(1)
-
-
-def _variant(built: image.Image) -> str:
-    return say("flash-stock-variant", path=built.stock.path, machine=built.stock.machine, name=built.board.stock_name)
 
 
 def _save(path: Path, built: image.Image) -> None:

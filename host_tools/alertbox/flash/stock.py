@@ -21,6 +21,7 @@ _MAGIC = 0xE9
 _HEADER, _SEGMENT, _DIGEST = 24, 8, 32
 _SEGMENTS, _CHIP, _HAS_DIGEST = 1, 12, 23  # offsets in the header
 _CHECKSUM_SEED = 0xEF
+_PSRAM = "SPIRAM"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _rest(file: Path, board: Board) -> str:
 
 
 def load(path: Path, board: Board) -> Stock:
-    """Take the image apart; UserError if it is damaged, too old, not MicroPython or for another chip."""
+    """Take the image apart; UserError if it is damaged, too old, not MicroPython or not for this board."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -95,12 +96,10 @@ def load(path: Path, board: Board) -> Stock:
     _image_size(path, bootloader)
     app = app[: _image_size(path, app)]
     version, machine = _banner(path, app)
+    # The machine's name has it in both variants, "SPIRAM" and "SPIRAM_OCT". Without, the application leaves TLS no room.
+    if _PSRAM in board.micropython_variant and _PSRAM not in machine:
+        raise UserError("flash-stock-no-psram", path=path, machine=machine, name=f"{board.stock_name}-*.bin")
     return Stock(path, bootloader, chip.bootloader, app, version, machine)
-
-
-def has_variant(stock: Stock, board: Board) -> bool:
-    """Whether the image says that it is the board's variant (PSRAM, as a rule)."""
-    return board.micropython_variant in stock.machine
 
 
 def _image_size(path: Path, data: bytes) -> int:
