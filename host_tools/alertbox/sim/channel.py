@@ -24,7 +24,8 @@ class Channel:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(_LOOK_S)
         self._connection: socket.socket | None = None
-        self._next_id = 0
+        self._last_id = 0
+        self._last_unheard = 0  # the last number that was sent to a life that is over
 
     @property
     def port(self) -> int:
@@ -54,6 +55,7 @@ class Channel:
                 self._receive(json.loads(line))
         with self._changed:
             self._connection = None
+            self._last_unheard = self._last_id
             self._changed.notify_all()
 
     def _accept(self, process: subprocess.Popen[bytes]) -> socket.socket | None:
@@ -71,11 +73,15 @@ class Channel:
         with self._changed:
             if self._connection is None:
                 raise ConnectionError("the control channel is closed")
-            self._next_id += 1
-            number = self._next_id
+            self._last_id += 1
+            number = self._last_id
             connection = self._connection
         connection.sendall((json.dumps({"id": number, "do": name, **arguments}) + "\n").encode())
         return number
+
+    def settled(self, number: int) -> bool:
+        """Whether the answer is here, or will never come; the next life may have begun by then."""
+        return number in self.answers or number <= self._last_unheard
 
     def _receive(self, message: dict[str, Any]) -> None:
         with self._changed:

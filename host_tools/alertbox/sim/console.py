@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 
-from alertbox.sim.output import MARK, LogLine, Output, parse
+from alertbox.sim.output import LogLine, Output, mark, parse
 from alertbox.sim.uart import TICK_S, Uart
 
 __all__ = ["Console", "LogLine", "parse"]
@@ -77,7 +77,7 @@ class Console:
         self.uart.process = None
         self.uart.closed = True
         self._ended.clear()
-        self.say(MARK + _ENDED.encode() + b"\n")
+        self.say(mark(_ENDED))
         self._ended.wait(_WAIT_S)
         return self._tail
 
@@ -114,12 +114,10 @@ class Console:
                     self.uart.wire.send(os.read(listening, 4096), now)
                 if self._box in ready:
                     self._output.feed(os.read(self._box, 4096), now)
-                elif self._output.holds:
-                    self._output.give_up(now)
                 self.uart.run(now)
 
     def _patience(self) -> float | None:
-        return TICK_S if self.uart.busy or self._output.holds else None
+        return TICK_S if self.uart.busy else None
 
     def _ask(self, deed: Callable[[], None]) -> None:
         """Have the pump's thread do it, which alone handles the terminals."""

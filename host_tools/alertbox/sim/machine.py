@@ -249,7 +249,7 @@ class Machine:
         self._wait(lambda: self._channel.open, timeout, "the box's control channel")
         number = self._channel.send(name, arguments)
         answers = self._channel.answers
-        self._wait(lambda: number in answers or not self._channel.open, timeout, f"the answer to {name}")
+        self._wait(lambda: self._channel.settled(number), timeout, f"the answer to {name}")
         if number not in answers:
             raise RuntimeError(f"the box went off ({self._died}) during {name}")
         answer = answers.pop(number)

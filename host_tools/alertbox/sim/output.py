@@ -1,16 +1,23 @@
 """What the box says: text for whoever listens, whole lines for us, and the virtual board's own words in between.
 
 Such a word is a mark: bytes with which no UTF-8 text begins, a name, a newline (boards/unix/virtual/control.py).
+A terminal may hand over any part of a write first and the rest whenever the machine finds time for it: the beginning of
+a mark is held until what follows says whether it is one, however long that takes. Of what is no text the last byte
+may so come late.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-MARK = b"\xfe\xfdbox:"
-
+_MARK = re.compile(rb"\xfe\xfdbox:([a-z]+)\n")
+_BEGUN = re.compile(rb"\xfe(\xfd(b(o(x(:[a-z]*)?)?)?)?)?\Z")  # of a mark
 _LINE = re.compile(r"(\d+) (INFO|WARNING|ERROR) (\S+) (.*)")
 _FIELD = re.compile(r"(\w+)=(\S*)")
+
+
+def mark(name: str) -> bytes:
+    return b"\xfe\xfdbox:" + name.encode() + b"\n"
 
 
 @dataclass(frozen=True)
@@ -49,37 +56,19 @@ class Output:
         self._held = b""  # may be the beginning of a mark
         self._line = b""
 
-    @property
-    def holds(self) -> bool:
-        return bool(self._held)
-
     def feed(self, data: bytes, at: float) -> None:
-        data = self._held + data
-        self._held = b""
-        while data:
-            text, mark, rest = data.partition(MARK)
-            if mark:
-                name, end, data = rest.partition(b"\n")
-                self._text(text, at)
-                if end:
-                    self._on_mark(name.decode())
-                else:
-                    self._held = mark + rest
-                    return
-            else:
-                begun = next((n for n in range(min(len(MARK), len(text)), 0, -1) if MARK.startswith(text[-n:])), 0)
-                self._text(text[: len(text) - begun], at)
-                self._held = text[len(text) - begun :]
-                return
-
-    def give_up(self, at: float) -> None:
-        """Nothing follows: what was held is text."""
-        held, self._held = self._held, b""
-        self._text(held, at)
+        *before, last = _MARK.split(self._held + data)
+        for text, name in zip(before[::2], before[1::2], strict=True):
+            self._text(text, at)
+            self._on_mark(name.decode())
+        begun = _BEGUN.search(last)
+        self._held = begun[0] if begun else b""
+        self._text(last[: len(last) - len(self._held)], at)
 
     def end_line(self, at: float) -> None:
-        """Who speaks next is another: what stands there is a line of its own."""
-        self.give_up(at)
+        """Who speaks next is another: what stands there is a line of its own, and what was held is text."""
+        held, self._held = self._held, b""
+        self._text(held, at)
         line, self._line = self._line, b""
         if line:
             self._on_line(line.decode("utf-8", "replace"), at)
