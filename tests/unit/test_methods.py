@@ -72,6 +72,14 @@ class Store:
             raise StorageError("damaged")
         return self.document or config.default()
 
+    def load_steps(self):
+        yield
+        return self.load()
+
+    def store_steps(self, document):
+        yield
+        self.save(document)
+
     def save(self, document):
         config.check_enrolment(document) if "secret" in document else config.check(document)
         self.document = document
@@ -164,7 +172,7 @@ class Bench:
             IDENTITY, IDENTITY.signer, self.issuer, self.journal, self.clock, self.mode, self.wifi, self.checks,
             self.is_busy, self.is_wanted, self.is_down, self,
         )  # fmt: skip
-        documents = Documents(self.settings, self.enrolment, lock.show)
+        documents = Documents(self.settings, self.enrolment, lock.show, lambda: self.busy)
         self.table = {}
         for part in (facts, lock, deeds, documents):
             table = part.table()
@@ -489,7 +497,7 @@ def test_a_gesture_is_read_while_a_signature_is_verified():
 
     lock._PATIENCE_S = 0
     assert asyncio.run(verify()) is None
-    assert len(seen) == 7  # once after each of four steps, and three more times while it was open
+    assert len(seen) == 8  # once before each of four steps and the end, and three more times while it was open
 
 
 # ---- deeds ----

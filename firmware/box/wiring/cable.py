@@ -54,7 +54,7 @@ def console(
             _Chip(stored),
         ),
         BipMethods(radio.bips, radio.pairing, clock),
-        Documents(stored.settings, stored.enrolment, lock.show),
+        Documents(stored.settings, stored.enrolment, lock.show, is_busy),
     )
     table: dict = {}
     for part in parts:
