@@ -12,7 +12,7 @@ from box.console.documents import Documents
 from box.console.facts import Facts
 from box.console.lock import Lock
 from box.console.serial import Console
-from box.core import access, alert, config, p256, rpc, signer
+from box.core import access, alert, config, config_schema, p256, rpc, signer, strict_json
 from box.core.commissioning import LASTS_MS, TestMode
 from box.errors import StorageError, TransportError
 from test_doors import Noise, heap
@@ -481,6 +481,70 @@ def test_a_box_without_a_town_is_not_locked():
     bench = Bench(town=False)
     assert bench.refusal("lock") == "no-town"
     assert not bench.access.locked
+
+
+def largest(mark):
+    """Settings in which everything is there, and differs by `mark`."""
+    gestures = {"click": "inform", "double": "help", "hold": "alarm"}
+    return {
+        "version": 2,
+        "shop": {"name": "T" * 59 + mark, "address": "\u00e9" * 119 + mark},
+        "contacts": [{"name": "c" + mark, "number": "+3361234567%d" % i, "rank": i + 1} for i in range(5)],
+        "policy": {"button": gestures, "foot": gestures, "bip": gestures, "contacts": {"help": "both"}},
+        "wifi": [{"ssid": "network %d" % i, "key": "k" * 62 + mark} for i in range(3)],
+        "bips": [
+            {"id": i + 1, "mac": "a4c1380000%02x" % i, "key": "0f" * 16, "name": "b" + mark, "policy": gestures}
+            for i in range(16)
+        ],
+        "templates": dict.fromkeys(("inform", "help", "alarm"), "t" * 150 + mark),
+    }
+
+
+def test_between_two_steps_of_a_commit_little_is_done_however_large_the_settings():
+    documents = Documents(Store(largest("o")), None, None, None)
+    counts = [0, 0]
+    fields, take = config_schema.fields, strict_json._Reader._take
+
+    def counting_fields(name):
+        counts[0] += 1
+        return fields(name)
+
+    def counting_take(reader, byte):
+        counts[1] += 1
+        return take(reader, byte)
+
+    config_schema.fields, strict_json._Reader._take = counting_fields, counting_take
+    most, steps = [0, 0], documents._compared(json.dumps(largest("n")).encode())
+    try:
+        while True:
+            counts[:] = [0, 0]
+            next(steps)
+            most = [max(pair) for pair in zip(most, counts)]
+    except StopIteration as stop:
+        assert len(stop.value[1]) == 29
+    finally:
+        config_schema.fields, strict_json._Reader._take = fields, take
+    # A bip and what its gestures mean: two objects' rows, and their two dozen names, texts and marks.
+    assert most[0] <= 2 and most[1] <= 80, most
+
+
+def test_no_step_begins_while_a_gesture_is_open():
+    until, busy, begun = [4], [True], []
+
+    def is_busy():
+        until[0] -= 1
+        busy[0] = until[0] > 0
+        return busy[0]
+
+    def steps():
+        for _ in range(3):
+            begun.append(busy[0])
+            until[0] = 4
+            yield
+
+    lock._PATIENCE_S = 0
+    asyncio.run(lock.patiently(steps(), is_busy))
+    assert begun == [False] * 3
 
 
 def test_a_gesture_is_read_while_a_signature_is_verified():

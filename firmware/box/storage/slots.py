@@ -20,10 +20,10 @@ _STEP = 2048  # bytes written at a time: half a block, so one erase at most
 
 
 class Slots:
-    """The files `path`.a and `path`.b, and `path`.new while one is written."""
+    """The files `path`.a and `path`.b; what is being written is in `path`.new, or in .too while that is, too."""
 
     def __init__(self, path: str):
-        self._new = path + ".new"
+        self._new, self._too = path + ".new", path + ".too"
         self._paths = (path + ".a", path + ".b")
 
     def read(self) -> list:
@@ -45,22 +45,24 @@ class Slots:
     def store_steps(self, payload: bytes):
         """`store` in steps. StorageError also if something else was stored between them."""
         serial, path = place = self._next()
+        new = self._new
+        self._new, self._too = self._too, new
         header = struct.pack(_HEADER, _MAGIC, serial, len(payload))
         header += struct.pack("<I", crc32(payload, crc32(header)))
         try:
-            with open(self._new, "wb") as file:
+            with open(new, "wb") as file:
                 file.write(header)
                 for at in range(0, len(payload), _STEP):
                     yield
                     file.write(payload[at : at + _STEP])
             yield
             # Its checksum is of the payload that was to be written, whatever was.
-            if _serial(self._new) != serial:
-                raise StorageError("%s does not hold what was written to it" % self._new)
+            if _serial(new) != serial:
+                raise StorageError("%s does not hold what was written to it" % new)
             yield
             if self._next() != place:
                 raise StorageError("something else was stored meanwhile; try again")
-            os.rename(self._new, path)
+            os.rename(new, path)
         except OSError as error:
             raise StorageError("%s cannot be written: %s" % (path, error))
 
@@ -68,7 +70,7 @@ class Slots:
         """Remove both, the older first: a power cut between the two leaves the newer. StorageError if flash fails."""
         newest = self._valid()[:1]
         first = self._other(newest[0][1]) if newest else self._paths[0]
-        for path in (self._new, first, self._other(first)):
+        for path in (self._new, self._too, first, self._other(first)):
             try:
                 os.remove(path)
             except OSError as error:

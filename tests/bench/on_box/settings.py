@@ -42,7 +42,7 @@ def _settings(mark):
         ],
         "silent_hours": {"from": "20:00", "to": "08:00"},
         "siren": {"allowed": True, "form": "2026/17"},
-        "templates": {name: _TEMPLATE + "t" * 120 + mark for name in ("inform", "help", "alarm")},
+        "templates": dict.fromkeys(("inform", "help", "alarm"), _TEMPLATE + "t" * 120 + mark),
         "inputs": {"button": "open", "foot": "open", "tamper": "closed", "mains_s": 60},
     }
 
