@@ -16,6 +16,7 @@ MULMOD_MS = 0.11
 FLASH_READ_MS = 0.1
 FLASH_READ_MS_PER_KIB = 0.1
 FLASH_PROGRAM_MS = 0.7
+FLASH_ERASE_MS = 45  # of a 4 KiB block, typical in the same data sheets
 
 # The console: 115,200 baud, 10 bits a byte, and the writer waits.
 SERIAL_MS_PER_BYTE = 10 / 115.2
@@ -30,8 +31,9 @@ def mulmods_ms(count: float) -> float:
     return count * MULMOD_MS
 
 
-def flash_ms(reads: float, read_bytes: float, programs: float) -> float:
-    return reads * FLASH_READ_MS + read_bytes / 1024 * FLASH_READ_MS_PER_KIB + programs * FLASH_PROGRAM_MS
+def flash_ms(reads: float, read_bytes: float, programs: float, erases: float = 0) -> float:
+    read_ms = reads * FLASH_READ_MS + read_bytes / 1024 * FLASH_READ_MS_PER_KIB
+    return read_ms + programs * FLASH_PROGRAM_MS + erases * FLASH_ERASE_MS
 
 
 def serial_ms(bytes_written: float) -> float:

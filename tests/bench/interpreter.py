@@ -24,10 +24,10 @@ class Answer:
     log_bytes: int
 
 
-def run(script: str) -> Answer:
+def run(script: str, heap: str = _HEAP) -> Answer:
     path = os.pathsep.join(str(ROOT / part) for part in ("firmware", "boards/unix"))
     done = subprocess.run(
-        [micropython(), "-X", f"heapsize={_HEAP}", str(SCRIPTS / script)],
+        [micropython(), "-X", f"heapsize={heap}", str(SCRIPTS / script)],
         env={**os.environ, "MICROPYPATH": f"{SCRIPTS}{os.pathsep}{path}{os.pathsep}.frozen"},
         capture_output=True,
         text=True,

@@ -32,6 +32,7 @@ MODULES = (
     "throughput",
     "bips",
     "misreads",
+    "settings",
     "provisioning",
     "flashing",
 )

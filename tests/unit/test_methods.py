@@ -13,7 +13,7 @@ from box.console.documents import Documents
 from box.console.facts import Facts
 from box.console.lock import Lock
 from box.console.serial import Console
-from box.core import access, alert, conditions, config, p256, rpc, signer
+from box.core import access, alert, conditions, config, config_schema, p256, rpc, signer, strict_json
 from box.core.commissioning import LASTS_MS, TestMode
 from box.errors import StorageError, TransportError
 from box.status import Status
@@ -80,6 +80,14 @@ class Store:
         if self.damaged:
             raise StorageError("damaged")
         return self.document or config.default()
+
+    def load_steps(self):
+        yield
+        return self.load()
+
+    def store_steps(self, document):
+        yield
+        self.save(document)
 
     def save(self, document):
         config.check_enrolment(document) if "secret" in document else config.check(document)
@@ -177,7 +185,7 @@ class Bench:
         self.reset, self.forget, self.kbd_intr = self.did("reset"), self.did("forget"), self.done.append
         self.random = os.urandom
         deeds = Deeds(self, self)
-        documents = Documents(self.settings, self.enrolment, lock.show)
+        documents = Documents(self.settings, self.enrolment, lock.show, self.status)
         self.table = {}
         for part in (facts, lock, deeds, documents):
             table = part.table()
@@ -495,6 +503,70 @@ def test_a_box_without_a_town_is_not_locked():
     assert not bench.access.locked
 
 
+def largest(mark):
+    """Settings in which everything is there, and differs by `mark`."""
+    gestures = {"click": "inform", "double": "help", "hold": "alarm"}
+    return {
+        "version": 2,
+        "shop": {"name": "T" * 59 + mark, "address": "\u00e9" * 119 + mark},
+        "contacts": [{"name": "c" + mark, "number": "+3361234567%d" % i, "rank": i + 1} for i in range(5)],
+        "policy": {"button": gestures, "foot": gestures, "bip": gestures, "contacts": {"help": "both"}},
+        "wifi": [{"ssid": "network %d" % i, "key": "k" * 62 + mark} for i in range(3)],
+        "bips": [
+            {"id": i + 1, "mac": "a4c1380000%02x" % i, "key": "0f" * 16, "name": "b" + mark, "policy": gestures}
+            for i in range(16)
+        ],
+        "templates": dict.fromkeys(("inform", "help", "alarm"), "t" * 150 + mark),
+    }
+
+
+def test_between_two_steps_of_a_commit_little_is_done_however_large_the_settings():
+    documents = Documents(Store(largest("o")), None, None, None)
+    counts = [0, 0]
+    fields, take = config_schema.fields, strict_json._Reader._take
+
+    def counting_fields(name):
+        counts[0] += 1
+        return fields(name)
+
+    def counting_take(reader, byte):
+        counts[1] += 1
+        return take(reader, byte)
+
+    config_schema.fields, strict_json._Reader._take = counting_fields, counting_take
+    most, steps = [0, 0], documents._compared(json.dumps(largest("n")).encode())
+    try:
+        while True:
+            counts[:] = [0, 0]
+            next(steps)
+            most = [max(pair) for pair in zip(most, counts)]
+    except StopIteration as stop:
+        assert len(stop.value[1]) == 29
+    finally:
+        config_schema.fields, strict_json._Reader._take = fields, take
+    # A bip and what its gestures mean: two objects' rows, and their two dozen names, texts and marks.
+    assert most[0] <= 2 and most[1] <= 80, most
+
+
+def test_no_step_begins_while_a_gesture_is_open():
+    until, busy, begun = [4], [True], []
+
+    def is_busy():
+        until[0] -= 1
+        busy[0] = until[0] > 0
+        return busy[0]
+
+    def steps():
+        for _ in range(3):
+            begun.append(busy[0])
+            until[0] = 4
+            yield
+
+    lock._PATIENCE_S = 0
+    asyncio.run(lock.patiently(steps(), is_busy))
+    assert begun == [False] * 3
+
+
 def test_a_gesture_is_read_while_a_signature_is_verified():
     seen = []
 
@@ -513,7 +585,7 @@ def test_a_gesture_is_read_while_a_signature_is_verified():
 
     lock._PATIENCE_S = 0
     assert asyncio.run(verify()) is None
-    assert len(seen) == 7  # once after each of four steps, and three more times while it was open
+    assert len(seen) == 8  # once before each of four steps and the end, and three more times while it was open
 
 
 # ---- deeds ----

@@ -4,6 +4,7 @@ import os
 import struct
 from binascii import crc32
 
+from box.core.steps import finish
 from box.errors import StorageError
 from box.storage import slots
 from box.storage.slots import Slots
@@ -13,7 +14,7 @@ FILES = (PATH + ".a", PATH + ".b")
 
 
 def fresh():
-    for path in FILES:
+    for path in FILES + (PATH + ".new", PATH + ".too"):
         try:
             os.remove(path)
         except OSError:
@@ -72,6 +73,14 @@ class Losing:
 
     def write(self, data):
         self._file.write(data[: -self._lost])
+
+
+def fails_to_open(path):
+    try:
+        open(path).close()
+    except OSError:
+        return True
+    return False
 
 
 def test_nothing_stored_is_none_and_no_error():
@@ -196,3 +205,59 @@ def test_an_erase_that_is_cut_leaves_the_newer():
         finally:
             slots.os = os
         assert store.read() == [b"payload %d" % (count - 1)]
+
+
+def test_what_is_stored_between_the_steps_of_another_store_stays_and_the_other_is_refused():
+    store = fresh()
+    store.store(b"old")
+    steps = store.store_steps(bytes(5000))
+    for _ in range(3):
+        next(steps)
+    store.store(b"between")
+    assert "meanwhile" in fails(lambda: finish(steps))
+    assert store.read() == [b"between", b"old"]
+
+
+def test_a_store_that_was_cut_short_leaves_nothing_that_counts_and_an_erase_removes_it():
+    store = fresh()
+    store.store(b"old")
+    steps = store.store_steps(bytes(5000))
+    for _ in range(3):
+        next(steps)
+    del steps
+    assert Slots(PATH).read() == [b"old"]
+    Slots(PATH).erase()
+    assert fails_to_open(PATH + ".new") and fails_to_open(PATH + ".too")
+
+
+def test_a_step_writes_half_a_block_of_flash_at_most():
+    store = fresh()
+    written = []
+
+    class Counting:
+        def __call__(self, path, mode):
+            self.file = open(path, mode)
+            return self.file if "w" not in mode else self
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            self.file.close()
+
+        def write(self, data):
+            written[-1] += len(data)
+            self.file.write(data)
+
+    slots.open = Counting()
+    try:
+        steps = store.store_steps(bytes(8192))
+        while True:
+            written.append(0)
+            try:
+                next(steps)
+            except StopIteration:
+                break
+    finally:
+        del slots.open
+    assert sum(written) == 8192 + 16 and max(written) <= 2048

@@ -4,10 +4,10 @@ Nothing is stored but a whole document that was found right, and the store reads
 the next start on. The log hears of paths, never of values.
 """
 
-import asyncio
 from binascii import a2b_base64, b2a_base64, crc32
 
-from box.core import config, rpc
+from box.console.lock import patiently
+from box.core import config, config_check, rpc
 from box.core.access import ENROL, READ, SETTINGS
 from box.errors import StorageError
 from box.log import Log
@@ -18,9 +18,13 @@ _log = Log("console")
 
 
 class Documents:
-    """`settings`, `enrolment`: stores with load() and save(document). `show(bytes)`: takes a certificate, async."""
+    """`settings`, `enrolment`: stores with load() and save(document). `show(bytes)`: takes a certificate, async.
 
-    def __init__(self, settings, enrolment, show):
+    What takes the chip longer than a tenth of a second is done in steps that wait then.
+    """
+
+    def __init__(self, settings, enrolment, show, status):
+        self._status = status
         self._settings = settings
         self._enrolment = enrolment
         self._name = ""  # of what is being put
@@ -46,39 +50,47 @@ class Documents:
 
     # ---- field by field ----
 
-    def get(self, path: str) -> dict:
-        return {"value": config.get(config.redact(self._settings.load()), path)}
+    async def _patiently(self, steps):
+        return await patiently(steps, self._status)
 
-    def set(self, path: str, value) -> dict:
+    async def get(self, path: str) -> dict:
+        return {"value": config.get(config.redact(await self._patiently(self._settings.load_steps())), path)}
+
+    async def set(self, path: str, value) -> dict:
         """Null in a list's place takes the item out; in a secret's it leaves what is there."""
-        self._settings.save(self._checked(config.put(self._settings.load(), path, value)))
-        _log.info("set", path=path)
+        return await self._change(path, "set", lambda document: config.put(document, path, value))
+
+    async def default(self, path: str) -> dict:
+        return await self._change(path, "set to its default", lambda document: config.reset(document, path))
+
+    async def _change(self, path: str, what: str, change) -> dict:
+        held = await self._patiently(self._settings.load_steps())
+        document = await self._patiently(_checked(change(held), held))
+        await self._patiently(self._settings.store_steps(document))
+        _log.info(what, path=path)
         return {}
 
-    def default(self, path: str) -> dict:
-        self._settings.save(self._checked(config.reset(self._settings.load(), path)))
-        _log.info("set to its default", path=path)
-        return {}
-
-    def _held(self) -> dict:
+    def _held(self):
         """The settings as they are; the defaults if they are damaged, so that whole ones can take their place."""
         try:
-            return self._settings.load()
+            return (yield from self._settings.load_steps())
         except StorageError:
             return config.default()
 
-    def _checked(self, document):
-        """A right document: checked, with the box's own secrets where it has null."""
-        document = config.merge_secrets(document, self._held())
-        config.check(document)
-        return document
+    def _compared(self, data: bytes):
+        """(what the bytes hold, right; the paths of what it changes)."""
+        document = yield from config.decode_steps(data)
+        held = yield from self._held()
+        document = yield from _checked(document, held)
+        return document, (yield from config.diff_steps(held, document))
 
     # ---- whole, in pieces ----
 
-    def read(self, name: str, offset: int) -> dict:
+    async def read(self, name: str, offset: int) -> dict:
         """Kept from the first piece to the last: to load the settings takes the chip a tenth of a second and more."""
         if offset == 0 or not self._export:
-            self._export = config.encode(config.redact(self._settings.load()))
+            held = await self._patiently(self._settings.load_steps())
+            self._export = config.encode(config.redact(held))
         data = self._export
         if offset + _PIECE >= len(data):
             self._export = b""
@@ -102,9 +114,8 @@ class Documents:
         self._data += data
         return {"next": len(self._data)}
 
-    def diff(self) -> dict:
-        document = self._checked(config.decode(bytes(self._staged("settings"))))
-        changes = config.diff(self._held(), document)
+    async def diff(self) -> dict:
+        _, changes = await self._patiently(self._compared(bytes(self._staged("settings"))))
         shown = rpc.fitting(changes, rpc.MOST_RESULT - len('{"changes":,"more":false}'))
         return {"changes": shown, "more": len(shown) < len(changes)}
 
@@ -124,16 +135,8 @@ class Documents:
         self._data = bytearray()
 
     async def _commit_settings(self, data: bytes) -> dict:
-        """In steps: each takes the chip a tenth of a second and more, and in between a button is read."""
-        document = config.decode(data)
-        await asyncio.sleep(0)
-        held = self._held()
-        await asyncio.sleep(0)
-        document = config.merge_secrets(document, held)
-        config.check(document)
-        await asyncio.sleep(0)
-        changes = config.diff(held, document)  # type: ignore[arg-type]  # checked
-        self._settings.save(document)
+        document, changes = await self._patiently(self._compared(data))
+        await self._patiently(self._settings.store_steps(document))
         _log.info("settings stored", changes=len(changes))
         return {"changes": len(changes)}
 
@@ -142,3 +145,11 @@ class Documents:
         self._enrolment.save(document)
         _log.info("enrolled")
         return {"changes": 1}
+
+
+def _checked(document, held: dict):
+    """A right document: checked, with the box's own secrets where it has null."""
+    document = config.merge_secrets(document, held)
+    yield
+    yield from config_check.check_steps(document)
+    return document

@@ -10,20 +10,23 @@ from box.core.access import CHALLENGE_SIZE
 from box.errors import StorageError
 from box.log import Log
 
-_PATIENCE_S = 0.05
+_PATIENCE_S = 0.02
 _UNLOCK_SIZE = 64
 
 _log = Log("console")
 
 
 async def patiently(steps, status):
-    """Run a generator of core/ to its end and return its value; between its steps everything else has its turn."""
+    """Run a generator to its end and return its value; around its steps everything else has its turn.
+
+    None begins while a gesture is open. After each that was long the box does not know for 10 ms whether one is.
+    """
     try:
         while True:
-            next(steps)
             await asyncio.sleep(0)
             while status.busy:
                 await asyncio.sleep(_PATIENCE_S)
+            next(steps)
     except StopIteration as stop:
         return stop.value
 

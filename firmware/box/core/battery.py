@@ -46,5 +46,8 @@ class BatteryWatch:
         return EMPTY if self._empty.look(is_empty, now_ms) and is_empty else None
 
     def may_start(self, mv: "int | None", mains: bool) -> bool:
-        """Is there enough to start with, for all that is known? A cell recovers unloaded: `start_mv` > `empty_mv`."""
+        """Is there enough to start with, for all that is known?
+
+        A cell recovers when the load goes, hence `start_mv` above `empty_mv`.
+        """
         return mains or mv is None or mv < self._limits["absent_mv"] or mv >= self._limits["start_mv"]

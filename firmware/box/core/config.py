@@ -5,10 +5,20 @@ Pure. A document is what JSON holds, and sparse: a field that is absent has its 
 A path names a field, as `contacts.0.number`; the empty path is the whole document.
 """
 
+# A generator's type has a name in the module typing only, which MicroPython has not: generators go without.
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls
+
 import json
 
 from box.core import config_schema, strict_json
-from box.core.config_check import DIGITS, ConfigError, check, check_enrolment, join
+from box.core.config_check import (
+    DIGITS,
+    ConfigError,
+    check,
+    check_enrolment,
+    join,
+)
+from box.core.steps import finish
 
 VERSION = 2
 LONGEST = 8192  # bytes of a document
@@ -30,10 +40,14 @@ def default() -> dict:
 
 def decode(data: bytes) -> object:
     """The document that bytes hold, not checked yet. Raises ConfigError if they are no JSON, or too many."""
+    return finish(decode_steps(data))
+
+
+def decode_steps(data: bytes):
     if len(data) > LONGEST:
         raise ConfigError("", "the document is too long; it may have %d bytes" % LONGEST)
     try:
-        return strict_json.loads(data)
+        return (yield from strict_json.steps(data))
     except strict_json.JsonError as error:
         raise ConfigError("", "the document is no JSON: %s" % error)
 
@@ -69,24 +83,30 @@ def fill(document: dict, kind: str = "settings") -> dict:
 
 def diff(old: dict, new: dict) -> list:
     """The paths of what differs between two right documents, defaults included, in the order of the fields."""
-    return _differences(old, new, "settings", "")
+    found: list = finish(diff_steps(old, new))
+    return found
 
 
-def _differences(old: object, new: object, kind: str, path: str) -> list:
+def diff_steps(old: dict, new: dict):
     found: list = []
+    yield from _differences(found, old, new, "settings", "")
+    return found
+
+
+def _differences(found: list, old: object, new: object, kind: str, path: str):
     if old == new:
-        return found
+        return
+    yield
     if isinstance(old, dict) and isinstance(new, dict):
         for row in config_schema.fields(kind):
             one, other = [document.get(row[0], config_schema.default_of(row)) for document in (old, new)]
-            found += _differences(one, other, _inner(row), join(path, row[0]))
+            yield from _differences(found, one, other, _inner(row), join(path, row[0]))
     elif isinstance(old, list) and isinstance(new, list):
         for i in range(max(len(old), len(new))):
             one, other = [items[i] if i < len(items) else None for items in (old, new)]
-            found += _differences(one, other, kind, join(path, i))
+            yield from _differences(found, one, other, kind, join(path, i))
     else:
         found.append(path)
-    return found
 
 
 # ---- one field ----

@@ -4,7 +4,11 @@ Pure. The fields are the table in config_schema.py; here is what the words of it
 fields at once.
 """
 
+# A generator's type has a name in the module typing only, which MicroPython has not: generators go without.
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls
+
 from box.core import config_schema, hours
+from box.core.steps import finish
 
 DIGITS = "0123456789"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,12 +26,21 @@ class ConfigError(ValueError):
 
 def check(document: object) -> None:
     """Raise ConfigError unless these are settings, right in every field."""
-    _check_object(document, "settings", "", "settings")
+    finish(check_steps(document))
+
+
+def check_steps(document: object):
+    """`check` in steps, one for each object in it."""
+    yield from _check_object(document, "settings", "", "settings")
 
 
 def check_enrolment(document: object) -> None:
     """Raise ConfigError unless this is an enrolment, right in every field."""
-    _check_object(document, "enrolment", "", "an enrolment")
+    finish(check_enrolment_steps(document))
+
+
+def check_enrolment_steps(document: object):
+    yield from _check_object(document, "enrolment", "", "an enrolment")
 
 
 def join(path: str, name: object) -> str:
@@ -38,7 +51,7 @@ def _wrong(path: str, fault: str, about: str) -> ConfigError:
     return ConfigError(path, "%s %s; expected: %s" % (path or "the document", fault, about))
 
 
-def _check_object(value: object, kind: str, path: str, about: str) -> None:
+def _check_object(value: object, kind: str, path: str, about: str):
     if not isinstance(value, dict):
         raise _wrong(path, "is no object", about)
     rows = config_schema.fields(kind)
@@ -49,36 +62,37 @@ def _check_object(value: object, kind: str, path: str, about: str) -> None:
     for row in rows:
         place = join(path, row[0])
         if row[0] in value:
-            _check_field(value[row[0]], row, place)
+            yield from _check_field(value[row[0]], row, place)
         elif row[4] == "!":
             raise _wrong(place, "is missing", row[5])
     rule = _RULES.get(kind)
     wrong = rule({row[0]: value.get(row[0], config_schema.default_of(row)) for row in rows}) if rule else ""
+    yield
     if wrong:
         raise _wrong(join(path, wrong), "does not fit the rest", known[wrong][5])
 
 
-def _check_field(value: object, row: list, path: str) -> None:
+def _check_field(value: object, row: list, path: str):
     _, kind, low, high, absent, about = row
     if kind[-1] == "?" and value is None:
         return
     if kind[0] == ">":
-        _check_object(value, kind.strip(">?"), path, about)
+        yield from _check_object(value, kind.strip(">?"), path, about)
     elif kind[-1] == "*":
-        _check_list(value, kind[:-1], int(high), path, about)
+        yield from _check_list(value, kind[:-1], int(high), path, about)
     elif value != "" or absent != '""':
         fault = _fault(value, kind.rstrip("?"), low, high)
         if fault:
             raise _wrong(path, fault, about)
 
 
-def _check_list(value: object, kind: str, longest: int, path: str, about: str) -> None:
+def _check_list(value: object, kind: str, longest: int, path: str, about: str):
     if not isinstance(value, list):
         raise _wrong(path, "is no list", about)
     if len(value) > longest:
         raise _wrong(path, "has more than %d items" % longest, about)
     for i, item in enumerate(value):
-        _check_object(item, kind, join(path, i), "one of " + about)
+        yield from _check_object(item, kind, join(path, i), "one of " + about)
         for name in _ONCE[kind]:
             if item[name] in [other[name] for other in value[:i]]:
                 raise _wrong("%s.%d.%s" % (path, i, name), "is there twice", "another one in each item")

@@ -18,6 +18,7 @@ ArithmeticError is raised, never a wrong result returned.
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls
 
 from box.core import p256_table
+from box.core.steps import finish as finish
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF  # the field
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # the order of the base point
@@ -41,15 +42,6 @@ _TABLE = _load(p256_table.TABLE)
 def mulmod(a: int, b: int, modulus: int) -> int:
     """Multiply: the only place where a modular multiplication is done."""
     return a * b % modulus
-
-
-def finish(steps):
-    """Run a generator of this module to its end without a pause and return its value."""
-    try:
-        while True:
-            next(steps)
-    except StopIteration as stop:
-        return stop.value
 
 
 def private_key(seed: bytes) -> int:

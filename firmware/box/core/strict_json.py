@@ -5,15 +5,21 @@ names, and leaves escaped surrogates apart. What comes from outside, to be obeye
 It reads bytes: to index a str, MicroPython counts characters from the start.
 """
 
+# A generator's type has a name in the module typing only, which MicroPython has not: generators go without.
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls
+
 import json
 
 from box.core import utf8
+from box.core.steps import finish
 
 _DEEPEST = 8  # objects and lists within one another; the interpreter's stack on a chip is small
+_IN_STEPS = _DEEPEST - 2  # down to there
 _LONGEST_NUMBER = 24
 _END = 0  # after the last byte
 _QUOTE, _BACKSLASH, _COMMA, _COLON = b'"\\,:'
 _OBJECT, _OBJECT_END, _LIST, _LIST_END = b"{}[]"
+_NESTED = b"{["
 _BLANK = b" \t\n\r"
 _AFTER_WORD = b",]} \t\n\r\0"
 _ESCAPES = b'"\\/bfnrt'
@@ -28,8 +34,13 @@ class JsonError(ValueError):
 
 def loads(data: bytes) -> object:
     """The value that UTF-8 text holds: a dict, list, str, int, float, bool or None. Raises JsonError."""
+    return finish(steps(data))
+
+
+def steps(data: bytes):
+    """`loads` in steps: one for each object or list in the outermost two."""
     reader = _Reader(data + b"\0")
-    value = reader.value(_DEEPEST)
+    value = yield from reader.value(_DEEPEST)
     if reader.next() != _END or reader.at != len(data):
         raise reader.error("the end")
     return value
@@ -60,18 +71,26 @@ class _Reader:
         if not self._take(byte):
             raise self.error(chr(byte))
 
-    def value(self, depth: int) -> object:
+    def value(self, depth: int):
         if not depth:
             raise self.error("less depth")
         if self._take(_OBJECT):
-            return self._object(depth - 1)
+            return (yield from self._object(depth - 1))
         if self._take(_LIST):
-            return self._list(depth - 1)
-        if self._take(_QUOTE):
-            return self._string()
-        return self._word()
+            return (yield from self._list(depth - 1))
+        return self._plain(depth)
 
-    def _object(self, depth: int) -> dict:
+    def _nested(self, depth: int):
+        if depth > _IN_STEPS:
+            return (yield from self.value(depth))
+        return finish(self.value(depth))
+
+    def _plain(self, depth: int) -> object:
+        if not depth:
+            raise self.error("less depth")
+        return self._string() if self._take(_QUOTE) else self._word()
+
+    def _object(self, depth: int):
         found: dict = {}
         if self._take(_OBJECT_END):
             return found
@@ -81,17 +100,25 @@ class _Reader:
             if name in found:
                 raise self.error("another name than before")
             self._need(_COLON)
-            found[name] = self.value(depth)
+            if self.next() in _NESTED:
+                found[name] = yield from self._nested(depth)
+                yield
+            else:
+                found[name] = self._plain(depth)
             if self._take(_OBJECT_END):
                 return found
             self._need(_COMMA)
 
-    def _list(self, depth: int) -> list:
+    def _list(self, depth: int):
         found: list = []
         if self._take(_LIST_END):
             return found
         while True:
-            found.append(self.value(depth))
+            if self.next() in _NESTED:
+                found.append((yield from self._nested(depth)))
+                yield
+            else:
+                found.append(self._plain(depth))
             if self._take(_LIST_END):
                 return found
             self._need(_COMMA)
@@ -99,26 +126,34 @@ class _Reader:
     def _string(self) -> str:
         """The rest of a string whose first quote has been taken."""
         text = ""
-        start = self.at
+        data = self._data
         while True:
-            byte = self._data[self.at]
-            if byte < 0x20:
-                raise self.error("a closing quote, or an escape,")
-            if byte == _QUOTE or byte == _BACKSLASH:
-                text += self._text(start)
-                self.at += 1
-                if byte == _QUOTE:
-                    return text
-                text += self._escape()
-                start = self.at
-            else:
-                self.at += 1
+            quote = data.find(b'"', self.at)
+            end = len(data) - 1 if quote < 0 else quote
+            escape = data.find(b"\\", self.at, end)
+            text += self._text(end if escape < 0 else escape)
+            if quote < 0 and escape < 0:
+                raise self._unclosed()
+            self.at += 1
+            if escape < 0:
+                return text
+            text += self._escape()
 
-    def _text(self, start: int) -> str:
+    def _text(self, end: int) -> str:
+        """The characters up to there, none of them a quote or an escape."""
+        part = self._data[self.at : end]
+        if part and min(part) < 0x20:
+            while self._data[self.at] >= 0x20:
+                self.at += 1
+            raise self._unclosed()
+        self.at = end
         try:
-            return utf8.decode(self._data[start : self.at])
+            return utf8.decode(part)
         except ValueError:
             raise self.error("UTF-8")
+
+    def _unclosed(self) -> JsonError:
+        return self.error("a closing quote, or an escape,")
 
     def _escape(self) -> str:
         place = _ESCAPES.find(self._data[self.at : self.at + 1])

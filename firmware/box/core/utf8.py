@@ -7,6 +7,8 @@ character it meets for ever: so the bytes are looked at, not the characters.
 
 def decode(data: bytes) -> str:
     """The text, or ValueError."""
+    if not data or max(data) < 0x80:  # in C, so a hundred times as fast
+        return str(data, "utf-8")
     wanted, low, high = 0, 0x80, 0xBF
     for byte in data:
         if wanted:

@@ -9,7 +9,8 @@ import os
 from binascii import unhexlify
 from errno import ENOENT
 
-from box.core import config, strict_json
+from box.core import config, config_check, strict_json
+from box.core.steps import finish
 from box.errors import StorageError
 from box.log import Log
 
@@ -17,7 +18,7 @@ _log = Log("settings")
 
 
 class _Store:
-    """A document in `slots` that `check` passes."""
+    """A document in `slots` that `check` passes; it is one of core/config_check.py's, in steps."""
 
     def __init__(self, slots, check):
         self._slots = slots
@@ -28,13 +29,18 @@ class _Store:
 
         Raises StorageError if there is none that can be used.
         """
+        return finish(self.document_steps())
+
+    def document_steps(self):
         found = self._slots.read()
+        yield
         for payload in found:
             try:
                 # The box wrote it, and its checksum is right: the C reader, which forgives, is a hundred times as fast.
                 document = config.migrate(json.loads(payload))
-                self._check(document)
-                return document  # type: ignore[return-value]
+                yield
+                yield from self._check(document)
+                return document
             except ValueError as error:
                 _log.warning("a stored document does not pass", reason=error)
         if found:
@@ -43,7 +49,7 @@ class _Store:
 
     def save(self, document: dict) -> None:
         """Check, write and read back. Raises ConfigError, or StorageError; what was stored then still counts."""
-        self._check(document)
+        finish(self._check(document))
         self._slots.store(config.encode(document))
 
     def erase(self) -> None:
@@ -52,11 +58,18 @@ class _Store:
 
 class Settings(_Store):
     def __init__(self, slots):
-        super().__init__(slots, config.check)
+        super().__init__(slots, config_check.check_steps)
 
     def load(self) -> dict:
         """The settings, sparse; the defaults if none were stored. Raises StorageError if they cannot be used."""
-        return self.document() or config.default()
+        return finish(self.load_steps())
+
+    def load_steps(self):
+        return (yield from self.document_steps()) or config.default()
+
+    def store_steps(self, document: dict):
+        """Write a right document, that was made of what `load_steps` gave, and read it back, as `save` does."""
+        yield from self._slots.store_steps(config.encode(document))
 
 
 class Enrolment:
@@ -73,7 +86,7 @@ class Enrolment:
 
 class EnrolmentStore(_Store):
     def __init__(self, slots):
-        super().__init__(slots, config.check_enrolment)
+        super().__init__(slots, config_check.check_enrolment_steps)
 
     def load(self) -> "Enrolment | None":
         """The enrolment; None if this box has none. Raises StorageError if it cannot be used."""

@@ -37,7 +37,7 @@ def console(box) -> Console:
         lock,
         Deeds(box, _Chip),
         BipMethods(box.radio.bips, box.radio.pairing, box.clock),
-        Documents(stored.settings, stored.enrolment, lock.show),
+        Documents(stored.settings, stored.enrolment, lock.show, box.status),
     ):
         table.update(part.table())
     poller = select.poll()
