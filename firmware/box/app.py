@@ -58,7 +58,7 @@ class _Box:
         _log.info("start", version=VERSION, board=board.NAME, reset=machine.reset_cause())
         self._light = light()
         self._flash_fault = False  # until the next start: somebody must look at this box
-        self._stored = stored = Stored()
+        self._stored = stored = Stored(self._clock)
         stored.take_over()
         settings = stored.load_settings()
         self._enrolment = stored.load_enrolment()
@@ -143,10 +143,10 @@ class _Box:
     # ---- the parts call back ----
 
     def _is_busy(self) -> bool:
-        return self._senses.open
+        return self._senses.open or self._radio.bips.open
 
     def _is_needed(self) -> bool:
-        return self._senses.open or self._is_wanted() or self._incident.runs(self._clock.now())
+        return self._is_busy() or self._is_wanted() or self._incident.runs(self._clock.now())
 
     def _is_wanted(self) -> bool:
         """Does a press need the network? A gesture that is open is not asked for: it may be none, after a stall."""
@@ -187,11 +187,11 @@ class _Box:
         if what == battery.LOW:
             self._issuer.issue(alert.BATTERY_LOW, 0)
         elif what == battery.EMPTY:
-            self._stored.note(self._clock, self._events.EMPTY, "%d mV" % mv)
+            self._stored.note(self._events.EMPTY, "%d mV" % mv)
             power.switch_off(self._senses.button)
 
     def _siren_did(self, what: str) -> None:
-        self._stored.note(self._clock, self._events.SIREN, what)
+        self._stored.note(self._events.SIREN, what)
 
     def _issued(self, sequence: int, kind: int) -> None:
         if kind in alert.PRESSES:
@@ -264,7 +264,7 @@ class _Box:
 
     async def run(self) -> None:
         tasks = self._senses.tasks(self._pressed, self._mains_changed, self._case_changed, self._battery_changed)
-        tasks["ble"] = self._radio.ble.run(self._radio.packet)
+        tasks["ble"] = self._radio.ble.run(self._radio.packet, self._radio.bips.turn)
         tasks["radio"] = self._radio.run()
         tasks["light"] = self._light.run()
         tasks["upkeep"] = self._upkeep.run()

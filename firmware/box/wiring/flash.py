@@ -40,7 +40,8 @@ class Stored:
     `journal`, `identity`, `events`, `counters` (the bips', not recovered yet) are there once they are opened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock) -> None:
+        self._clock = clock
         self.settings = Settings(Slots("/settings"))
         self.enrolment = EnrolmentStore(Slots("/enrolment"))
         self.fault: "str | None" = None
@@ -82,10 +83,10 @@ class Stored:
     def open_counters(self) -> None:
         self.counters = BipCounters(_flash("bips", 8), self.identity.box)
 
-    def note(self, clock, code: int, detail: str = "") -> None:
+    def note(self, code: int, detail: str = "") -> None:
         """Write an event that the box can do without."""
         try:
-            self.events.record(clock.utc_to_save(), clock.uptime_s(), code, detail)
+            self.events.record(self._clock.utc_to_save(), self._clock.uptime_s(), code, detail)
         except StorageError as error:
             _log.error("an event is not on flash", reason=error)
 

@@ -108,5 +108,5 @@ class Senses:
         return tasks
 
 
-def _reporter(source: int, button: Button, meanings: dict, on_gesture):
+def _reporter(source: int, button: Button, meanings: bytes, on_gesture):
     return lambda gesture, t_ms: on_gesture(source, meanings[gesture], button.began_ms, t_ms)

@@ -5,7 +5,7 @@ import asyncio
 import bluetooth
 from box.bips.pairing import Pairing
 from box.bips.registry import Registry
-from box.core import alert, jamming
+from box.core import alert, bthome, jamming
 from box.inputs.ble import Ble
 from box.log import Log
 
@@ -23,17 +23,8 @@ class Radio:
         self._issuer = issuer
         self._clock = clock
         self.ble = ble = Ble(bluetooth.BLE(), clock.now)
-        self.bips = Registry(
-            settings,
-            stored.counters,
-            issuer,
-            stored.journal,
-            stored.events,
-            self._record,
-            clock,
-            ble.follow,
-        )
-        self.pairing = Pairing(stored.settings, self.bips, stored.counters, stored.events, self._record, clock)
+        self.bips = Registry(settings, stored, issuer, clock, ble.follow)
+        self.pairing = Pairing(stored, self.bips, clock)
         self._jamming = jamming.JammingWatch(clock.now())
 
     @property
@@ -44,9 +35,11 @@ class Radio:
             return "No radio is heard any more, as if somebody jammed it: look around, press each bip."
         return self.bips.fault
 
-    def packet(self, address, rssi: int, payload: bytes) -> None:
-        self.bips.packet(address, rssi, payload)
-        self.pairing.packet(address, payload)
+    def packet(self, address, rssi: int, payload: bytes, at_ms: int) -> None:
+        frame = bthome.split(address, payload)
+        if frame:
+            self.bips.packet(frame, rssi, at_ms)
+            self.pairing.packet(frame, at_ms)
 
     async def run(self) -> None:
         while True:
@@ -66,10 +59,7 @@ class Radio:
             return
         begun = found == jamming.BEGUN
         _log.warning("jamming suspected" if begun else "the air is alive again")
-        self._record(self._stored.events.JAMMING, "begun" if begun else "over")
+        self._stored.note(self._stored.events.JAMMING, "begun" if begun else "over")
         if begun:
             self._issuer.issue(alert.JAMMING, 0)
             self.ble.rescan()  # or was it the scan that had died?
-
-    def _record(self, code: int, detail: str) -> None:
-        self._stored.note(self._clock, code, detail)

@@ -2,6 +2,7 @@
 
 from alertbox.settings.changes import Change, diff, is_secret, masked
 from alertbox.settings.models import (
+    BIP_KINDS,
     BY,
     GESTURES,
     KINDS,
@@ -31,6 +32,7 @@ from alertbox.settings.models import (
 from alertbox.settings.refused import Problem, SettingsRefused, dotted, label
 
 __all__ = [
+    "BIP_KINDS",
     "BY",
     "GESTURES",
     "KINDS",
