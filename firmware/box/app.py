@@ -88,7 +88,7 @@ class Box:
         rings = (stored.journal, stored.plan, stored.counters, stored.events)
         beat = Heartbeat(self.network.link, self.issuer, self.test_mode, clock, status)
         return self.pins.rows(self.issuer, self.radio.pairing.learn_by_button) + [
-            ("ble", _LIMIT_MS, self.radio.ble, (self.radio.packet,)),
+            ("ble", _LIMIT_MS, self.radio.ble, (self.radio.packet, self.radio.bips.turn)),
             ("radio", _LIMIT_MS, self.radio, ()),
             ("idle", _LIMIT_MS, Idle(rings, self.signer, clock, status), ()),
             ("heartbeat", _LIMIT_MS, beat, ()),

@@ -10,7 +10,8 @@ _CROWD = 200  # foreign advertisements a second
 _MODULES = (
     *("bips/registry", "bips/pairing", "console/bips", "storage/bip_counters", "inputs/ble"),
     *("wiring/radio", "wiring/pins", "power"),
-    *("core/bthome", "core/ccm", "core/bip_guard", "core/bip_faults", "core/bip_learning", "core/jamming"),
+    *("core/bip", "core/bip_frame", "core/bip_gesture", "core/bip_guard", "core/bip_faults", "core/bip_learning"),
+    *("core/bthome", "core/ccm", "core/jamming"),
     *("core/levels", "core/battery", "core/siren", "core/signs", "core/hours", "core/incident"),
     *("inputs/contact", "inputs/battery", "outputs/siren", "outputs/light"),
 )
@@ -20,7 +21,7 @@ _WITHOUT = {
 import asyncio
 
 class Radio:
-    fault, turns, waits = None, 0, False
+    fault, turns, waits, open = None, 0, False, False
     def __init__(self, stored, settings, issuer, clock):
         del stored.counters
         stored.counters = _NoCounters
@@ -28,6 +29,8 @@ class Radio:
     def resume(self):
         pass
     def packet(self, *packet):
+        pass
+    def turn(self, now_ms):
         pass
     async def run(self, *arguments):
         await asyncio.Event().wait()
@@ -93,4 +96,5 @@ def rows() -> list[Row]:
         Row(f"{_CROWD} foreign advertisements a second, ESP32 estimate, in each second", busy_ms, "ms", goal=20),
         Row("bips, senses and signs, compiled", weight.code_bytes(_MODULES), "bytes", goal=35 * 1024),
         *weight.live_heap("bips, senses and signs, two bips bound", _WITHOUT, 8 * 1024),
+        *weight.live_heap_of_bips(16, 8 * 1024),
     ]

@@ -165,6 +165,17 @@ def test_a_bip_is_paired_again_in_one_step_and_the_old_key_is_warned_of(box, ale
     assert asked(box, "bip_repair") == [[4], [4, KEY]]
 
 
+def test_a_kind_is_learnt_or_said(box, alertbox):
+    box.answers |= {"bip_kind": {}, "learn_state": states(BOUND | {"presence": True, "kind": "switch"})}
+    learn = ("bips", "learn", "--name", "Mur", "--key", KEY)
+    assert "held" in alertbox(*learn, box.path)[1]
+    assert asked(box, "bip_kind") == []
+    assert alertbox(*learn, "--kind", "button", box.path)[0] == 0
+    assert "kind switch" in alertbox("bips", "kind", "2", "switch", box.path)[1]
+    assert asked(box, "bip_kind") == [[4, "button"], [2, "switch"]]
+    assert alertbox("bips", "kind", "2", "loud", box.path)[0] == 2
+
+
 def test_renaming_and_removing(box, alertbox):
     box.answers |= {"bip_rename": {}, "bip_remove": {}}
     assert alertbox("bips", "rename", "2", "Cave", box.path)[0] == 0

@@ -74,6 +74,14 @@ def test_numbers_are_taken_as_in_france_and_ranks_from_the_order(load):
     ]
 
 
+def test_a_bips_kind_that_is_left_out_stays_as_it_was_learnt(load):
+    held = {"id": 3, "mac": "a4c138000001", "key": None, "name": "Mur", "kind": "switch"}
+    box = Settings.read({"version": 2, "bips": [held]}, export=True)
+    bip = '[[bips]]\nmac = "a4c138000001"\nname = "Porte"\n'
+    assert load(bip, box).bips[0].kind == "switch"
+    assert load(bip + 'kind = "button"\n', box).bips[0].kind == "button"
+
+
 def test_what_is_left_out_goes_to_its_default_but_receiver_and_bips_stay(load):
     settings = load("")
     assert settings.wifi == []

@@ -77,8 +77,13 @@ def compile_firmware(target: Path) -> dict[str, int]:
     return sizes
 
 
-def settings(board: Path, firmware: Path) -> dict[str, Any]:
-    """What both ports are told: the box is enrolled, its three rings lie one after the other."""
+def bip(number: int) -> dict[str, Any]:
+    """A bip's row in the settings."""
+    return {"id": number, "mac": f"a4c1380000{number:02x}", "key": "0f" * 16, "name": f"Bip {number}"}
+
+
+def settings(board: Path, firmware: Path, bips: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """What both ports are told: the box is enrolled, its rings lie one after the other. `bips`: else those of a kit."""
     ca = Authority.create().certificate.public_bytes(Encoding.DER)
     documents = {
         "settings": {
@@ -86,10 +91,7 @@ def settings(board: Path, firmware: Path) -> dict[str, Any]:
             "wifi": [{"ssid": "shop", "key": "x" * 16}],
             "receiver": {"host": "receiver.example.org", "port": 8883, "server_name": "receiver.example.org"},
             "siren": {"allowed": True, "form": "2026/17"},
-            "bips": [
-                {"id": i, "mac": f"a4c1380000{i:02x}", "key": "0f" * 16, "name": f"Bip {i}"}
-                for i in range(1, _BIPS + 1)
-            ],
+            "bips": [bip(i) for i in range(1, _BIPS + 1)] if bips is None else bips,
         },
         "enrolment": {
             "version": 2,

@@ -145,19 +145,63 @@ def test_strangers_delay_no_press(paired: VirtualBox, bip: Bip):
 # ---- what is refused ----
 
 
-def test_a_recording_is_refused_before_and_after_restarts(paired: VirtualBox, receiver: ReceiverThread, bip: Bip):
-    recorded = [pressed(paired, bip, event) for event in (CLICK, DOUBLE, HOLD)]
+def test_a_recording_informs_once_an_hour_as_of_an_unsure_source_before_and_after_restarts(
+    paired: VirtualBox, receiver: ReceiverThread, bip: Bip
+):
+    recorded, *_ = [pressed(paired, bip, event) for event in (HOLD, DOUBLE, CLICK)]
     assert presses(paired) == 3
-    for _ in range(2):
-        mark = len(paired.log)
-        for packet in recorded:
-            paired.advertise(bip.mac, packet)
-            paired.advance(1200)
-        assert presses(paired, mark) == 0
+    paired.advance(20_000)
+    for _ in range(3):
+        for _ in range(3):
+            paired.advertise(bip.mac, recorded)
+            paired.advance(20_000)
         restart(paired)
     mark = len(paired.log)
     pressed(paired, bip, HOLD)
     assert presses(paired, mark) == 1, "the first press after a restart counts"
+    found = [(row.kind_name, "source-unauthenticated" in row.flags) for row in alerts(receiver, 6)]
+    assert found[:3] == [("alarm", False), ("help", False), ("help", False)]
+    assert found[3:] == [("inform", True), ("bip-lost", False), ("alarm", False)]
+
+
+def test_nothing_that_anybody_can_send_sounds_the_siren(make_box: Make, receiver: ReceiverThread, bip: Bip):
+    loud = {"click": "alarm", "double": "alarm", "hold": "alarm"}
+    settings = {"bips": [bip.row(policy=loud)], "siren": {"allowed": True, "form": "2026-017"}}
+    box = linked(make_box(receiver, clock="stepped", settings=settings))
+    old = bip.packet(HOLD)
+    bip.counter = 5000
+    box.advertise(bip.mac, bip.packet())
+    box.advance(12_000)
+    for payload in (bytes.fromhex("02010610ffa90b0111000b01000aa5808fe64854"), bip.plain(HOLD), old):
+        box.advertise(bip.mac, payload)
+        box.advance(1200)
+    assert presses(box) == 2
+    assert not box.siren()
+    pressed(box, bip, CLICK)
+    assert box.siren(), "the bip itself does"
+
+
+def test_one_press_of_a_wall_switch_informs_and_a_held_one_is_an_alarm(paired: VirtualBox, receiver, bip: Bip):
+    for event in (0xFE, 0x80):
+        paired.advertise(bip.mac, bip.packet(event, 0, 0, 0))
+        paired.advance(300)
+        paired.advertise(bip.mac, bip.packet(CLICK, 0, 0, 0))
+        paired.advance(5000)
+    assert [row.kind_name for row in alerts(receiver, 2)] == ["inform", "inform"]
+    began = paired.advertise(bip.mac, bip.packet(0x80, 0, 0, 0)) // 1000
+    paired.advance(3000)
+    told = [line for line in paired.log if line.module == "bips" and "kind=alarm" in line.text]
+    assert len(told) == 1
+    assert 1500 <= told[0].uptime_ms - began <= 1500 + 203 + 40
+
+
+def test_a_hold_that_is_kept_back_when_the_power_goes_is_told_at_the_start(paired: VirtualBox, receiver, bip: Bip):
+    paired.advertise(bip.mac, bip.packet(0xFE, 0, 0, 0))
+    paired.advance(600)
+    assert receiver.alerts() == []
+    restart(paired)
+    paired.advance(5000)
+    assert [row.kind_name for row in alerts(receiver, 1)] == ["alarm"]
 
 
 def test_what_anybody_could_have_made_is_refused(paired: VirtualBox, bip: Bip):

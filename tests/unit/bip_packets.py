@@ -4,6 +4,8 @@
 """
 
 import cryptolib
+from box.core import alert, bip_faults, bip_guard, bthome
+from box.core.bip import Bip
 
 KEY = bytes.fromhex("231d39c1d7cc1ab1aee224cd096db932")
 MAC = bytes.fromhex("5448e68f80a5")
@@ -38,6 +40,18 @@ def packet(counter, event=PRESENCE, battery=90, key=KEY, mac=MAC):
     return b"\x02\x01\x06" + bytes((len(data) + 1, 0x16)) + data
 
 
+def switch(counter, *events, key=KEY, mac=MAC):
+    """An advertisement of a bip with four buttons, the first of which do this."""
+    head = bytes((0xD2, 0xFC, 0x45))
+    count = counter.to_bytes(4, "little")
+    objects = bytes((0x00, counter & 0xFF, 0x01, 100))
+    for button in range(4):
+        objects += bytes((0x3A, events[button] if button < len(events) else 0))
+    both = seal(key, mac + head + count, objects)
+    data = head + both[:-4] + count + both[-4:]
+    return b"\x02\x01\x06" + bytes((len(data) + 1, 0x16)) + data
+
+
 def plain(event=PRESS, number=0):
     """The same in the clear; `number`: the packet's."""
     return b"\x02\x01\x06" + b"\x0a\x16\xd2\xfc\x44\x00" + bytes((number,)) + b"\x01\x5a\x3a" + bytes((event,))
@@ -47,3 +61,32 @@ def forged(counter, i=0):
     """A packet whose MIC is wrong."""
     good = packet(counter, PRESS)
     return good[:-4] + bytes((good[-4] ^ 0xFF,)) + i.to_bytes(3, "little")
+
+
+MEANINGS = bytes((0, alert.INFORM, alert.HELP, alert.ALARM, alert.BUTTON_STUCK))
+
+
+def bound(mac=MAC, key=KEY, last=-1, reserved=-1, now_ms=0, number=1, **row):
+    """A bip as the box has it; `last`, `reserved`: of its counters on flash."""
+    found = {"id": number, "mac": mac.hex(), "key": key.hex(), "name": "Bip"}
+    found.update(row)
+    bip = Bip(found, MEANINGS, now_ms)
+    bip.last, bip.reserved = last, reserved
+    return bip
+
+
+class Receiver:
+    """A bip and what judges it, from packet to verdict."""
+
+    def __init__(self, bip):
+        self.bip = bip
+
+    def __getattr__(self, name):
+        return getattr(self.bip, name)
+
+    def take(self, payload, now_ms):
+        frame = bthome.split(self.bip.mac, payload)
+        return frame and bip_guard.take(self.bip, frame, now_ms)
+
+    def look(self, now_ms):
+        return bip_faults.look(self.bip, now_ms)

@@ -1,8 +1,8 @@
 """The counters on flash: no cut lets a recorded packet through, loses a press, or sends one twice."""
 
-from bip_packets import DOUBLE_PRESS, HOLD_PRESS, PRESENCE, PRESS, packet
-from box.core import alert
-from box.core.bip_guard import BipGuard, fingerprint
+from bip_packets import DOUBLE_PRESS, HOLD_PRESS, PRESENCE, PRESS, bound, packet
+from box.core import alert, bip_guard, bthome
+from box.core.bip import FELL, KEPT_BACK
 from box.core.gesture import CLICK, DOUBLE, HOLD
 from box.storage.bip_counters import BipCounters
 from box.storage.journal import Journal
@@ -24,12 +24,31 @@ def mac(bip):
 
 
 def known(count=3):
-    return {bip: fingerprint(mac(bip), KEY) for bip in range(1, count + 1)}
+    return [bound(mac(bip), KEY, number=bip) for bip in range(1, count + 1)]
 
 
-def opened(flash, count=3, box=BOX):
-    counters = BipCounters(flash, box)
-    counters.recover(known(count))
+class Counters(BipCounters):
+    """They, with the bips by their numbers."""
+
+    def bip(self, number):
+        return [bip for bip in self._bips if bip.number == number][0]
+
+    def floors(self, number):
+        bip = self.bip(number)
+        return bip.last, bip.reserved
+
+    def press(self, number, counter, gesture, sequence):
+        self.bip(number).last = counter
+        BipCounters.press(self, self.bip(number), counter, gesture, sequence)
+
+    def reserve(self, number, counter):
+        self.bip(number).last = counter
+        BipCounters.reserve(self, self.bip(number), counter)
+
+
+def opened(flash, count=3, box=BOX, bips=None):
+    counters = Counters(flash, box)
+    counters.recover(known(count) if bips is None else bips)
     return counters
 
 
@@ -54,7 +73,7 @@ def test_presence_costs_one_program_in_64_packets_and_a_press_one():
     for counter in range(100, 100 + 65 * 10):
         counters.reserve(1, counter)
     assert flash.operations == before + 10
-    assert counters.floors(1) == (685, 749)
+    assert counters.bip(1).reserved == 749
     counters.press(1, 750, CLICK, 1)
     assert flash.operations == before + 11
     assert counters.floors(1) == (750, 814)
@@ -85,9 +104,8 @@ def test_a_press_of_another_key_of_the_box_is_no_longer_pending():
 def test_another_bip_in_its_place_or_under_another_key_begins_afresh():
     flash = NorFlash(blank())
     opened(flash).press(1, 10, HOLD, 7)
-    for other in (fingerprint(mac(9), KEY), fingerprint(mac(1), KEY[1:] + KEY[:1])):
-        counters = BipCounters(flash.restart(), BOX)
-        counters.recover({1: other, 2: fingerprint(mac(1), KEY)})
+    for other in (bound(mac(9), KEY), bound(mac(1), KEY[1:] + KEY[:1])):
+        counters = opened(flash.restart(), bips=[other, bound(mac(1), KEY, number=2)])
         assert counters.floors(1) == (-1, -1)
         assert counters.floors(2) == (10, 74)  # the same bip under another number keeps its counters
 
@@ -96,13 +114,40 @@ def test_pairing_again_begins_at_the_counter_that_was_heard_and_outlives_a_resta
     flash = NorFlash(blank())
     counters = opened(flash)
     counters.press(1, 5000, CLICK, 1)
-    counters.bind(1, fingerprint(mac(1), KEY), 3)
-    assert counters.floors(1) == (3, 67)
+    counters.bind(bound(mac(1), KEY), 3)
+    assert opened(flash.restart()).floors(1) == (3, 67)
+
+
+def test_a_hold_that_is_kept_back_is_known_after_a_restart_until_something_newer_of_its_bip_is_told():
+    flash = NorFlash(blank())
+    counters = opened(flash)
+    counters.press(1, 10, KEPT_BACK, 0)
+    counters.press(2, 20, CLICK, 7)
+    counters.reserve(1, 90)  # it says that it is there, beyond what was reserved
+    counters.bip(1).fell = 5
+    counters.fallen(counters.bip(1))
+    for _ in range(3):
+        counters = opened(flash.restart())
+        assert counters.bip(1).newest == KEPT_BACK and counters.pending(7) == (2, CLICK)
+    assert opened(flash.restart(), box=BOX[1:] + BOX[:1]).bip(1).newest == 0, "the box has another key since"
     counters = opened(flash.restart())
-    assert counters.floors(1) == (3, 67)
-    counters.unbind(1)
-    counters.bind(1, fingerprint(mac(9), KEY))
-    assert counters.floors(1) == (-1, -1)
+    counters.press(1, 91, HOLD, 8)
+    counters = opened(flash.restart())
+    assert counters.bip(1).newest == HOLD and counters.pending(8) == (1, HOLD)
+
+
+def test_a_counter_that_fell_is_known_after_a_restart_and_the_fault_until_the_bip_is_heard():
+    flash = NorFlash(blank())
+    counters = opened(flash)
+    counters.press(1, 100, CLICK, 7)
+    counters.bip(1).fell = 3
+    counters.fallen(counters.bip(1))
+    counters = opened(flash.restart())
+    assert (counters.floors(1), counters.bip(1).fell, counters.bip(1).newest) == ((100, 164), 3, FELL)
+    assert counters.pending(7) == (1, CLICK) and counters.bip(2).fell == -1
+    counters.reserve(1, 101)
+    counters = opened(flash.restart())
+    assert (counters.floors(1), counters.bip(1).fell, counters.bip(1).newest) == ((101, 164), 3, 0)
 
 
 def test_sixteen_bips_and_the_last_press_outlive_many_rounds_of_the_ring():
@@ -189,9 +234,6 @@ class Box:
         pending = self.counters.pending(self.journal.next_sequence)
         if pending:
             self.issue(*pending)
-        self.guards = {}
-        for bip in (1, 2, 3):
-            self.guards[bip] = BipGuard(mac(bip), KEY, *self.counters.floors(bip), 0, self.now_ms)
         assert self.flashes[0].refused_sets == self.flashes[1].refused_sets == 0
 
     def issue(self, bip, gesture):
@@ -228,7 +270,7 @@ class Box:
                     self.restart()
 
     def take(self, bip, payload):
-        verdict = self.guards[bip].take(payload, self.now_ms)
+        verdict = self.judge(bip, payload)
         if verdict is None:
             return
         if verdict.gesture:
@@ -236,6 +278,12 @@ class Box:
             self.issue(bip, verdict.gesture)
         else:
             self.counters.reserve(bip, verdict.counter)
+
+    def judge(self, bip, payload):
+        record = self.counters.bip(bip)
+        record.pressed_ms = None  # two presses are two here
+        verdict = bip_guard.take(record, bthome.split(mac(bip), payload), self.now_ms)
+        return verdict if verdict and verdict.authentic else None
 
     def send(self, bip, event):
         self.counters_of_bips[bip] += 1
@@ -269,7 +317,7 @@ class Box:
         """Everything again, slowly enough for each packet to be looked into; nothing comes of it."""
         for bip, payload in self.recorded:
             self.now_ms += 100
-            assert self.guards[bip].take(payload, self.now_ms) is None
+            assert self.judge(bip, payload) is None
         assert self.issued == self.pressed
 
     def run(self, script):
@@ -315,7 +363,7 @@ def before_the_wrap():
         box.hear(2, box.send(2, PRESENCE))
         while oldest() != 0 and ring.prepare():
             pass
-    assert [known.position // (SLOTS + 1) == 0 for known in box.counters._bips.values()] == [True, False, True]
+    assert [known.position // (SLOTS + 1) == 0 for known in box.counters._bips] == [True, False, True]
     box.recorded = box.recorded[:3] + box.recorded[-5:]  # the sweeps play them again and again
     return box
 

@@ -14,16 +14,17 @@ from bip_packets import (
     PRESS,
     packet,
     plain,
+    switch,
 )
 from box import log
 from box.bips.pairing import Pairing
 from box.bips.registry import Registry
 from box.console.bips import BipMethods
-from box.core import alert, config, rpc
+from box.core import alert, bthome, config, rpc
 from box.core.bip_faults import BATTERY_LOW, LOST, RESTARTED
 from box.errors import StorageError
 from box.storage.bip_counters import BipCounters
-from virtual.nor import BLOCK, NorFlash
+from virtual.nor import BLOCK, NorFlash, PowerCut
 
 log.now = lambda: 0
 BOX = bytes(range(8))
@@ -63,6 +64,7 @@ class Issuer:
         if self.cut:
             raise KeyboardInterrupt
         self.issued.append((kind, source, flags))
+        self.at_ms = at_ms
         self.next_sequence += 1
 
 
@@ -76,6 +78,16 @@ def row(number=1, mac=MAC, key=KEY, **more):
     return found
 
 
+class Stored:
+    events = Events
+
+    def __init__(self, settings, counters, journal, told):
+        self.settings, self.counters, self.journal, self._told = settings, counters, journal, told
+
+    def note(self, code, detail):
+        self._told.append((code, detail))
+
+
 class Bench:
     def __init__(self, *rows):
         self.flash = bytearray(b"\xff" * (4 * BLOCK))
@@ -84,34 +96,34 @@ class Bench:
         self.issuer = Issuer()
         self.events = []
         self.followed = None
-        BipCounters(NorFlash(self.flash), BOX).recover({})  # the box was on before it got its bips
+        self.device = NorFlash(self.flash)
+        BipCounters(self.device, BOX).recover([])  # the box was on before it got its bips
         self.start()
 
     def start(self):
-        counters = BipCounters(NorFlash(self.flash), BOX)
-        settings = config.fill(self.store.load())
-        self.registry = Registry(
-            settings, counters, self.issuer, self.issuer, Events, self.record, self.clock, self.follow
-        )
-        self.pairing = Pairing(self.store, self.registry, counters, Events, self.record, self.clock)
+        self.device = self.device.restart()
+        stored = Stored(self.store, BipCounters(self.device, BOX), self.issuer, self.events)
+        self.registry = Registry(config.fill(self.store.load()), stored, self.issuer, self.clock, self.follow)
+        self.pairing = Pairing(stored, self.registry, self.clock)
         self.registry.resume()
         self.methods = BipMethods(self.registry, self.pairing, self.clock)
-
-    def record(self, code, detail):
-        self.events.append((code, detail))
 
     def follow(self, find, count, learning):
         self.followed = (count, learning)
         self.find = find
 
     def hear(self, payload, mac=MAC, rssi=-60):
-        address = memoryview(bytearray(mac))
-        self.registry.packet(address, rssi, payload)
-        self.pairing.packet(address, payload)
+        frame = bthome.split(memoryview(bytearray(mac)), payload)
+        self.registry.packet(frame, rssi, self.clock.ms)
+        self.pairing.packet(frame, self.clock.ms)
+
+    def turn(self, ms):
+        self.clock.ms += ms
+        self.registry.turn(self.clock.ms)
 
     def pass_s(self, seconds):
         for _ in range(seconds):
-            self.clock.ms += 1000
+            self.turn(1000)
             self.registry.look()
             self.pairing.look()
 
@@ -126,6 +138,9 @@ def refused(action):
     except (rpc.Refused, config.ConfigError) as error:
         return error.data["code"] if isinstance(error, rpc.Refused) else error.path
     return None
+
+
+UNSURE = (alert.INFORM, 16, alert.FLAG_SOURCE_UNAUTHENTICATED)
 
 
 # ---- presses ----
@@ -152,10 +167,29 @@ def test_a_policy_of_its_own_comes_before_that_of_all():
     assert bench.pressed == [(alert.ALARM, 16), (alert.HELP, 17)]
 
 
-def test_pairing_mode_is_an_alarm_that_says_that_anybody_may_have_sent_it():
+def test_what_anybody_can_send_only_informs_whatever_the_policy():
+    """The mark of pairing mode as a Shelly button sends it."""
+    loud = {"click": "alarm", "double": "alarm", "hold": "alarm"}
+    mark = bytes.fromhex("02010610ffa90b0111000b01000aa5808fe64854")
+    for rows in ((row(),), (row(policy=loud),), (row(key=b""),)):
+        for payload in (mark, packet(9) + PAIRING, packet(3, HOLD_PRESS), plain(HOLD_PRESS)):
+            bench = Bench(*rows)
+            bench.store.document["policy"] = {"bip": loud}
+            bench.start()
+            bench.registry.bips[0].last = 5
+            bench.hear(payload)
+            kinds = [(kind, flags) for kind, _, flags in bench.issuer.issued if kind in alert.PRESSES]
+            assert kinds in ([], [(alert.INFORM, alert.FLAG_SOURCE_UNAUTHENTICATED)])
+            assert kinds or payload == plain(HOLD_PRESS) or not rows[0]["key"]
+
+
+def test_frantic_presses_that_end_in_pairing_mode_are_help():
     bench = Bench(row())
+    for counter in range(1, 5):
+        bench.hear(packet(counter, PRESS))
+        bench.turn(900)
     bench.hear(PAIRING)
-    assert bench.issuer.issued == [(alert.ALARM, 16, alert.FLAG_SOURCE_UNAUTHENTICATED)]
+    assert bench.pressed == [(alert.INFORM, 16)] + [(alert.HELP, 16)] * 3
 
 
 def test_a_press_whose_alert_the_power_cut_off_is_issued_at_the_start_and_not_again():
@@ -194,13 +228,14 @@ def test_nothing_that_was_recorded_counts_after_a_start():
     recorded = [packet(counter, PRESS) for counter in range(1, 6)]
     for one in recorded:
         bench.hear(one)
+    del bench.issuer.issued[:]
     for _ in range(3):
         bench.start()
         for one in recorded:
             bench.hear(one)
-    assert len(bench.pressed) == 5
+    assert bench.issuer.issued == [UNSURE, (alert.BIP_LOST, 16, 0), UNSURE, UNSURE], "each recording once"
     bench.hear(packet(6, PRESS))
-    assert len(bench.pressed) == 6, "the first press after a start is not lost"
+    assert bench.pressed[4:] == [(alert.INFORM, 16)], "the first press after a start is not lost"
 
 
 def test_a_press_goes_out_although_flash_takes_no_counter():
@@ -242,14 +277,150 @@ def test_a_fault_is_told_once_names_its_bip_and_ends_by_itself():
     assert bench.pressed[1:] == [(alert.BIP_BATTERY_LOW, 18)]
 
 
-def test_replays_are_an_event_and_no_alert():
+def test_a_press_whose_counter_fell_informs_and_says_at_once_to_pair_the_bip_again():
     bench = Bench(row())
-    for counter in range(10, 40):
-        bench.hear(packet(counter, PRESENCE))
-    for counter in (30, 20, 10, 30):
-        bench.hear(packet(counter, PRESENCE))
-        bench.pass_s(6)
-    assert bench.events == [("fault", "1 replayed")] and bench.issuer.issued == []
+    bench.hear(packet(1780672300, PRESS))
+    del bench.issuer.issued[:]
+    for counter in range(1780672257, 1780672269):
+        bench.pass_s(10)
+        bench.hear(packet(counter, HOLD_PRESS))
+        assert bench.issuer.issued == [UNSURE, (alert.BIP_LOST, 16, 0)], "before the next look"
+    bench.registry.look()
+    assert bench.events == [("fault", "1 counts anew")] and "pair this bip again" in bench.registry.fault
+    bench.methods.repair(1)
+    press_three(bench, 1780672269)
+    bench.registry.look()
+    assert bench.registry.fault is None
+    bench.hear(packet(1780672272, HOLD_PRESS))
+    assert bench.issuer.issued[2:] == [(alert.ALARM, 16, 0)]
+
+
+def test_a_restart_lets_no_recording_through_more_often_and_keeps_the_fault():
+    bench = Bench(row())
+    bench.hear(packet(100, PRESS))
+    bench.hear(packet(3, PRESS))
+    del bench.issuer.issued[:]
+    for _ in range(5):
+        bench.start()
+        bench.hear(packet(3, PRESS))
+        bench.pass_s(60)
+        assert bench.issuer.issued == [] and "pair this bip again" in bench.registry.fault
+    bench.hear(packet(4, PRESS))
+    assert bench.issuer.issued == [UNSURE], "it is needed before somebody has paired it again"
+
+
+# ---- holds that are kept back ----
+
+HELD = 0xFE
+
+
+def test_a_hold_that_is_kept_back_is_told_on_the_drivers_turn_as_of_when_it_began():
+    bench = Bench(row())
+    bench.hear(switch(1, HELD))
+    assert bench.registry.open and bench.pressed == []
+    bench.turn(1500)
+    assert bench.pressed == []
+    bench.turn(20)
+    assert bench.pressed == [(alert.ALARM, 16)] and bench.issuer.at_ms == 1000
+    assert not bench.registry.open
+    bench.start()
+    assert len(bench.pressed) == 1
+
+
+def test_one_press_of_a_wall_switch_informs():
+    bench = Bench(row())
+    for counter in (1, 3):
+        bench.hear(switch(counter, HELD))
+        bench.turn(300)
+        bench.hear(switch(counter + 1, PRESS))
+        bench.turn(5000)
+    bench.start()
+    assert bench.pressed == [(alert.INFORM, 16)] * 2
+
+
+def test_what_was_due_before_a_press_is_told_before_it():
+    bench = Bench(row())
+    bench.hear(switch(1, HELD))
+    bench.clock.ms += 20_000  # a stall
+    bench.hear(switch(2, PRESS))
+    assert bench.pressed == [(alert.ALARM, 16), (alert.INFORM, 16)]
+
+
+def test_no_power_cut_loses_a_hold_that_is_kept_back():
+    """Whatever else is pressed meanwhile, and at whichever program of the counters' flash it comes."""
+    for cut in range(1, 9):
+        for seed in range(10):
+            bench = Bench(row(1), row(2, OTHER_MAC, OTHER_KEY))
+            bench.device.cut_after(cut, seed)
+            steps = [switch(1, HELD), packet(9, PRESS, key=OTHER_KEY, mac=OTHER_MAC), switch(80), switch(200)]
+            at = 0
+            try:
+                for at in range(4):
+                    bench.hear(steps[at], OTHER_MAC if at == 1 else MAC)
+                    bench.turn(100)
+                bench.turn(1500)
+            except PowerCut:
+                pass
+            bench.start()
+            for again in range(at, 4):  # what was on the air, and what follows
+                bench.hear(steps[again], OTHER_MAC if again == 1 else MAC)
+            bench.turn(1600)
+            known = [press for press in bench.pressed if press[0] != alert.BIP_LOST]
+            assert sorted(known) == [(alert.INFORM, 17), (alert.ALARM, 16)], (cut, seed, known)
+
+
+def test_a_cut_while_a_hold_is_kept_back_tells_it_at_the_start():
+    bench = Bench(row(1), row(2, OTHER_MAC, OTHER_KEY))
+    bench.hear(switch(1, HELD))
+    bench.hear(packet(9, PRESS, key=OTHER_KEY, mac=OTHER_MAC), OTHER_MAC)
+    bench.start()
+    assert bench.pressed == [(alert.INFORM, 17), (alert.ALARM, 16)]
+    bench.start()
+    assert len(bench.pressed) == 2
+
+
+def test_a_hold_that_is_kept_back_is_told_when_its_bip_leaves():
+    for leave in (lambda bench: bench.methods.remove(1), lambda bench: bench.registry.put(bench.registry.made(row()))):
+        bench = Bench(row())
+        bench.hear(switch(1, HELD))
+        leave(bench)
+        assert bench.pressed == [(alert.ALARM, 16)] and not bench.registry.open
+        bench.turn(5000)
+        assert len(bench.pressed) == 1
+
+
+# ---- kinds ----
+
+
+def test_pairing_learns_the_kind_and_it_can_be_set():
+    bench = Bench()
+    bench.methods.learn("Mur", None, KEY.hex())
+    for counter in (1, 3, 5):
+        bench.hear(switch(counter, HELD))
+        bench.turn(300)
+        bench.hear(switch(counter + 1, PRESS))
+        bench.turn(700)
+    assert bench.methods.learn_state()["kind"] == bench.store.document["bips"][0]["kind"] == "switch"
+    bench.turn(5000)
+    assert bench.pressed == [], "what was pressed to pair it is no alert"
+    bench.methods.set_kind(1, "button")
+    bench.hear(switch(7, HELD))
+    assert bench.pressed == [(alert.ALARM, 16)] and bench.store.document["bips"][0]["kind"] == "button"
+    assert refused(lambda: bench.methods.set_kind(1, "loud")) == "bips.0.kind"
+
+
+def test_a_kind_that_was_set_is_not_learnt():
+    bench = Bench()
+    bench.methods.learn("Caisse", None, KEY.hex())
+    press_three(bench)
+    assert bench.store.document["bips"][0]["kind"] == "button"
+    bench.methods.set_kind(1, "switch")
+    bench.methods.repair(1)
+    press_three(bench, 7)
+    assert bench.store.document["bips"][0]["kind"] == "switch"
+    bench.methods.learn("Porte", None, OTHER_KEY.hex())
+    press_three(bench, key=OTHER_KEY, mac=OTHER_MAC)
+    assert bench.store.document["bips"][1]["kind"] == "button"
 
 
 # ---- pairing ----
@@ -273,9 +444,9 @@ def test_the_bip_that_is_pressed_three_times_is_bound_and_alerts_from_the_fourth
     assert bench.pressed == [], "what was pressed to pair it is no alert, now or played back"
     bench.start()
     press_three(bench)
-    assert bench.pressed == []
+    assert bench.issuer.issued == [UNSURE, (alert.BIP_LOST, 16, 0)]
     bench.hear(packet(4, HOLD_PRESS))
-    assert bench.pressed == [(alert.ALARM, 16)]
+    assert bench.pressed[2:] == [(alert.ALARM, 16)]
 
 
 def test_learning_ends_after_a_minute_and_the_scan_is_passive_again():
@@ -471,8 +642,8 @@ def test_every_answer_fits_a_line_with_sixteen_bips_at_their_longest():
     rows = [row(i, bytes((i,)) + MAC[1:], name=name) for i in range(1, 17)]
     bench = Bench(*rows)
     for bip in bench.registry.bips:
-        bip.rssi, bip.guard.heard_ms, bip.guard.presses, bip.guard.refused = -100, -(10**9), 10**6, 10**6
-        bip.guard.battery.percent, bip.guard._told = 100, LOST | BATTERY_LOW | RESTARTED
+        bip.rssi, bip.alive_ms, bip.proven, bip.presses, bip.refused = -100, -(10**9), True, 10**6, 10**6
+        bip.percent, bip.faults = 100, LOST | BATTERY_LOW | RESTARTED
     seen = 0
     while seen < 16:
         answer = bench.methods.bips(seen)
@@ -480,7 +651,7 @@ def test_every_answer_fits_a_line_with_sixteen_bips_at_their_longest():
         seen += len(answer["bips"])
     bench.methods.survey(True)
     for bip in bench.registry.bips:
-        bip.packets, bip.rssi, bip.packet_ms = 100_000, -100, -10_000_000
+        bench.registry.survey[bip.number] = 100_000, -10_000_000
     seen = 0
     while seen < 16:
         answer = bench.methods.survey(True, seen)

@@ -1,10 +1,12 @@
 """The Bluetooth driver: what it takes, what it costs, and that the scan stays on."""
 
+import asyncio
 import gc
 import sys
 
+from bip_packets import bound
 from box import log
-from box.core.bip_guard import BipGuard, Bips
+from box.core.bip import Bips
 from box.inputs.ble import Ble
 
 log.now = lambda: 0
@@ -53,15 +55,15 @@ class Clock:
 def made(count=1, learning=False):
     radio, clock = Radio(), Clock()
     ble = Ble(radio, clock.now)
-    guards = [BipGuard(MAC[:5] + bytes((1 + i,)), bytes(16), -1, -1, 0, 0) for i in range(count)]
-    ble.follow(Bips(guards).find, count, learning)
+    bips = [bound(MAC[:5] + bytes((1 + i,))) for i in range(count)]
+    ble.follow(Bips(bips).find, count, learning)
     ble.keep_on()
     return ble, radio, clock
 
 
 def drained(ble):
     taken = []
-    ble.drain(lambda address, rssi, payload: taken.append((bytes(address), rssi, payload)))
+    ble.drain(lambda address, rssi, payload, at_ms: taken.append((bytes(address), rssi, payload)))
     return taken
 
 
@@ -92,6 +94,24 @@ def test_a_packet_is_copied_before_the_handler_returns():
     radio.say(MAC, b"abc", 5)
     assert drained(ble) == [(MAC, -77, b"\x02\x01\x06"), (MAC, 5, b"abc")]
     assert drained(ble) == []
+
+
+def test_a_packet_is_given_with_the_time_at_which_it_came_however_late_that_is():
+    ble, radio, clock = made()
+    times, turns = [], []
+    for clock.ms in (100, 400):
+        radio.say(MAC, bytes((clock.ms & 0xFF,)))
+    clock.ms = 20_000
+
+    def turned(now_ms):
+        turns.append((now_ms, list(times)))
+        raise KeyboardInterrupt
+
+    try:
+        asyncio.run(ble.run(lambda address, rssi, payload, at_ms: times.append(at_ms), turned))
+    except KeyboardInterrupt:
+        pass
+    assert turns == [(20_000, [100, 400])]
 
 
 def test_strangers_are_counted_and_dropped():

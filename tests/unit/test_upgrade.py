@@ -106,6 +106,7 @@ def test_version_2_opens():
     settings, enrolment = Settings(Slots(SAMPLES + "2/settings")), EnrolmentStore(Slots(SAMPLES + "2/enrolment"))
     with open(__file__.rsplit("/", 2)[0] + "/vectors/settings.json", encoding="utf-8") as file:
         full = [vector["document"] for vector in json.load(file) if vector["name"] == "every field"][0]
+    del full["bips"][1]["kind"]  # there was none yet
     assert settings.load() == full
     assert settings.load()["shop"]["latitude"] == 48.5846
     found = enrolment.load()

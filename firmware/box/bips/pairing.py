@@ -2,8 +2,7 @@
 
 from binascii import unhexlify
 
-from box.core import bip_learning, config
-from box.core.bip_guard import fingerprint
+from box.core import bip_guard, bip_learning, config
 from box.core.rpc import Refused
 from box.errors import StorageError
 from box.log import Log
@@ -14,18 +13,16 @@ _log = Log("bips")
 
 
 class Pairing:
-    """`store`: the settings' (storage.documents.Settings); `registry`: who is heard (bips.registry.Registry).
+    """`stored`: its `settings`, `counters`, `events` and `note(code, detail)` are used; `registry`: who is heard.
 
-    `record(code, detail)` writes an event. `learning`: the one that runs or ran last, or None.
+    `learning`: the one that runs or ran last, or None.
     """
 
-    def __init__(self, store, registry, counters, events, record, clock):
+    def __init__(self, stored, registry, clock):
         self.learning: "bip_learning.Learning | None" = None
-        self._store = store
+        self._stored = stored
+        self._store = stored.settings
         self._registry = registry
-        self._counters = counters
-        self._events = events
-        self._record = record
         self._clock = clock
         self._row: dict = {}  # what learning shall bind
         self._listens = False
@@ -43,17 +40,18 @@ class Pairing:
         learning = self.learning
         return self._row["id"] if learning and learning.state == bip_learning.BOUND else None
 
-    def learn(self, name: "str | None", chosen: "dict | None", key: str, supervision_s: int = 0) -> None:
-        """Bind the bip with this key (32 hex digits; empty: it has none) that is pressed three times within a minute.
+    def learn(self, row: dict) -> None:
+        """Bind the bip with this row's key (empty: it has none) that is pressed three times within a minute.
 
-        Without a `name` a bip that is known stays as it is, and another is called by its number.
+        If the name is None, a bip that is known stays as it is, and another is called by its number.
         """
         numbers = [known["id"] for known in self._store.load().get("bips", [])]
         free = [number for number in range(1, MOST + 1) if number not in numbers]
         if not free:
             raise Refused("full", "This box has 16 bips already: remove one.")
-        row: dict = {"id": free[0], "name": name, "key": key, "policy": chosen, "supervision_s": supervision_s}
-        # A wrong name, key or policy is told now, not after three presses.
+        row = dict(row)
+        row["id"] = free[0]
+        # A wrong name, key, policy or kind is told now, not after three presses.
         config.check({"version": config.VERSION, "bips": [_with(row, free[0], "0" * 12)]})
         self._listen(row, None)
 
@@ -62,7 +60,7 @@ class Pairing:
         of_tool = self.learning is not None and self._listens and self.learning.key
         if not self.waits and not of_tool and len(self._registry.bips) < MOST:
             try:
-                self.learn(None, None, "")
+                self.learn({"name": None, "key": "", "policy": None, "supervision_s": 0})
             except StorageError as error:
                 _log.error("cannot learn", reason=error)
 
@@ -85,23 +83,22 @@ class Pairing:
         else:
             self.learning = bip_learning.UnsealedLearning(now)
         self._listens = True
-        self._registry.hear_all(True)
+        self._registry.learn(self.learning.key)
 
-    def packet(self, address, payload: bytes) -> None:
+    def packet(self, frame, at_ms: int) -> None:
         """To be called after the registry has had it."""
         learning = self.learning
-        now = self._clock.now()
-        if learning is None or not learning.left_ms(now):
+        if learning is None or not learning.left_ms(at_ms):
             return
-        known = self._registry.find(address)
-        if known and known.guard.has_key and not learning.key:
+        known = self._registry.find(frame.who)
+        if known and known.key and not learning.key:
             return  # nobody takes its key away by imitating it
         # Once it is bound, three recordings must not bind it again with an older counter.
-        if learning.take(address, payload, now) and learning.state == bip_learning.LISTENING:
+        if learning.take(frame, at_ms) and learning.state == bip_learning.LISTENING:
             self._bind(learning)
-            bip = self._registry.find(address)
+            bip = self._registry.find(frame.who)
             if bip:
-                bip.guard.take(payload, now)  # this press is no alert, and so its repeats are none
+                bip_guard.take(bip, frame, at_ms)  # this press is no alert, and so its repeats are none
 
     def look(self) -> None:
         """To be called about once a second."""
@@ -110,27 +107,18 @@ class Pairing:
             if learning.state == bip_learning.LISTENING:
                 learning.state = bip_learning.OVER
             self._listens = False
-            self._registry.hear_all(False)
+            self._registry.learn(None)
 
     def _bind(self, learning) -> None:
-        mac = learning.mac.hex()
         try:
             document = self._store.load()
-            others = []
-            row = _with(self._row, self._row["id"], mac)
-            for known in document.get("bips", []):
-                if known["mac"] != mac:
-                    others.append(known)
-                elif known.get("key") and not learning.key:
-                    raise ValueError("it has a key")  # put there by the tool since the start
-                elif self._row["name"] is None:
-                    row = _with(known, known["id"], mac)
-                else:
-                    row["id"] = known["id"]  # it keeps its number
+            row, others = self._row_of(learning, document.get("bips", []))
             document = _with_bips(document, others + [row])
-            # The counter first: a power cut in between must not leave a bip whose presses anybody may play back.
-            counter = learning.counter if learning.key else None
-            self._counters.bind(row["id"], fingerprint(learning.mac, learning.key), counter)
+            bip = self._registry.made(row)
+            if learning.key:
+                # The counter first: a power cut in between must not leave a bip whose presses anybody may play back.
+                bip.last, bip.proven = learning.counter, True
+                self._stored.counters.bind(bip, learning.counter)
             self._store.save(document)
         except (StorageError, ValueError) as error:
             _log.error("not bound", reason=error)
@@ -138,29 +126,48 @@ class Pairing:
             return
         learning.state = bip_learning.BOUND
         self._row = row
-        self._registry.put(row)
-        self._record(self._events.BIP_PAIRED, str(row["id"]))
+        self._registry.put(bip)
+        self._stored.note(self._stored.events.BIP_PAIRED, str(row["id"]))
         _log.info("bound", bip=row["id"])
+
+    def _row_of(self, learning, rows: list) -> tuple:
+        """(its row, the others') once it is bound."""
+        mac = learning.mac.hex()
+        row = _with(self._row, self._row["id"], mac)
+        if row.get("kind", "auto") == "auto" and learning.kind:
+            row["kind"] = learning.kind
+        others = []
+        for known in rows:
+            if known["mac"] != mac:
+                others.append(known)
+            elif known.get("key") and not learning.key:
+                raise ValueError("it has a key")  # put there by the tool since the start
+            elif self._row["name"] is None:
+                row = _with(known, known["id"], mac)
+            else:
+                row["id"] = known["id"]  # it keeps its number
+        return row, others
 
     # ---- changes ----
 
-    def rename(self, number: int, name: str) -> None:
+    def change(self, number: int, field: str, value: str) -> None:
+        """Give a bip another `name` or `kind`."""
         document = self._store.load()
         place = _place(document, number)
         rows = list(document["bips"])
         rows[place] = dict(rows[place])
-        rows[place]["name"] = name
+        rows[place][field] = value
         self._store.save(_with_bips(document, rows))
         for bip in self._registry.bips:
             if bip.number == number:
-                bip.name = name
+                setattr(bip, field, value)
 
     def remove(self, number: int) -> None:
         document = self._store.load()
         place = _place(document, number)
         self._store.save(_with_bips(document, document["bips"][:place] + document["bips"][place + 1 :]))
         self._registry.drop(number)
-        self._record(self._events.BIP_REMOVED, str(number))
+        self._stored.note(self._stored.events.BIP_REMOVED, str(number))
 
 
 def _place(document: dict, number: int) -> int:

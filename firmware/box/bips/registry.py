@@ -1,14 +1,13 @@
-"""The bips of this box: from a packet to an alert, and what is known of each.
+"""The bips of this box: from a frame to an alert, and what is known of each.
 
 A press's counter is on flash before its alert is (see bip_counters). What the settings say of bips is taken at a start;
 `put` and `drop` follow what pairing changes there.
 """
 
-from binascii import unhexlify
-
-from box.core import alert, config, policy
-from box.core.bip_faults import FAULTS, SHORT
-from box.core.bip_guard import BipGuard, Bips, fingerprint
+from box.core import alert, bip_gesture, bip_guard, config, policy
+from box.core.bip import KEPT_BACK, Bip, Bips
+from box.core.bip_faults import FAULTS, SHORT, look
+from box.core.gesture import HOLD
 from box.errors import StorageError
 from box.log import Log
 
@@ -18,166 +17,185 @@ _LOST_COUNTERS = "The bips' counters were lost, old packets may count once more:
 _log = Log("bips")
 
 
-class Bip:
-    """A bound bip. `rssi`, `packet_ms`: of the last packet from its address, genuine or not; None: none yet."""
-
-    rssi: "int | None" = None
-    packet_ms: "int | None" = None
-    packets = 0
-
-    def __init__(self, number: int, name: str, meanings: dict, guard: BipGuard):
-        self.number = number
-        self.name = name
-        self.meanings = meanings
-        self.guard = guard
-
-
 class Registry:
-    """`settings`: what they are at the start, filled. `counters` are not recovered yet.
+    """`settings`: what they are at the start, filled. `stored`: its `counters` (not recovered yet), `journal`, `events`
+    and `note(code, detail)` are used.
 
-    `follow(find, count, learning)` tells the driver whom to hear; `record(code, detail)` writes an event.
-    `fault`: the first thing that is wrong with a bip, as a sentence, or None; as of the last look.
+    `follow(find, count, learning)` tells the driver whom to hear.
+    `fault`: the first thing that is wrong with a bip, as a sentence, or None; as of the last look. `survey`: a dict as
+    long as one runs, then bip's number: (its packets, genuine or not; when the last one came).
     """
 
-    def __init__(self, settings: dict, counters, issuer, journal, events, record, clock, follow):
+    def __init__(self, settings: dict, stored, issuer, clock, follow):
         self.fault: "str | None" = None
-        self._counters = counters
+        self.survey: "dict | None" = None
+        self._stored = stored
+        self._counters = stored.counters
         self._issuer = issuer
-        self._journal = journal
-        self._events = events
-        self._record = record
         self._clock = clock
         self._follow = follow
         self._usual = policy.meanings(settings["policy"]["bip"])
-        self._hears_all = False
-        rows = settings["bips"]
-        counters.recover({row["id"]: _fingerprint(row) for row in rows})
-        self._forgot = bool(rows) and counters.fresh
-        self._bips = [self._bip(row) for row in rows]
+        self._learns: "bytes | None" = None  # the key of a bip that is being paired; empty: it has none
+        self._kept: list = []  # bips with a hold that is kept back
+        self.bips = [self.made(row) for row in settings["bips"]]  # one list, the counters' too
+        self._counters.recover(self.bips)
+        self._forgot = bool(self.bips) and self._counters.fresh
         self._tell_driver()
 
     def resume(self) -> None:
-        """After a start, before any other alert: issue the press that a power cut has kept from the journal."""
-        pending = self._counters.pending(self._journal.next_sequence)
+        """After a start, before any other alert: issue the presses that a power cut has kept from the journal."""
+        pending = self._counters.pending(self._stored.journal.next_sequence)
         if pending:
             number, gesture = pending
             _log.warning("a press from before the start", bip=number)
-            known = [bip for bip in self._bips if bip.number == number]
+            known = [bip for bip in self.bips if bip.number == number]
             meanings = known[0].meanings if known else self._usual
             self._issuer.issue(meanings[gesture], SOURCE + number)
+        now = self._clock.now()
+        for bip in self.bips:
+            bip_guard.resume(bip, now)
+            if bip.newest == KEPT_BACK:
+                _log.warning("a hold from before the start", bip=bip.number)
+                self._held(bip, now)
         if self._forgot:
             _log.error("the counters were lost")
             self._issuer.issue(alert.STORAGE, 0)
 
     # ---- what comes in ----
 
-    def packet(self, address, rssi: int, payload: bytes) -> None:
-        now = self._clock.now()
-        bip = self.find(address)
+    def packet(self, frame, rssi: int, at_ms: int) -> None:
+        """`frame` came at `at_ms`."""
+        bip = self.find(frame.who)
         if bip:
             bip.rssi = rssi
-            bip.packet_ms = now
-            bip.packets += 1
-            verdict = bip.guard.take(payload, now)
+            if self.survey is not None:
+                packets, _ = self.survey.get(bip.number, (0, 0))
+                self.survey[bip.number] = packets + 1, at_ms
+            self._tell_due(bip, at_ms)  # before what came later
+            if bip.key == self._learns and frame.counter is not None and frame.counter < bip.last:
+                return  # it is being paired again because it counts anew
+            verdict = bip_guard.take(bip, frame, at_ms)
             if verdict:
-                self._accepted(bip, verdict)
+                self._write(bip, verdict)
+                self._follow_hold(bip)
+                if verdict.gesture and verdict.gesture != KEPT_BACK:
+                    self._tell(bip, verdict.gesture, verdict.authentic, at_ms)
+                if verdict.fell:
+                    self._safely(bip, self._counters.fallen, bip)
+            if bip.fallen_ms == at_ms:
+                self._look(bip, at_ms)  # this fault is told at once
 
-    def _accepted(self, bip: Bip, verdict) -> None:
-        number, counter = bip.number, verdict.counter
+    def _write(self, bip: Bip, verdict) -> None:
+        counter, gesture = verdict.counter, verdict.gesture
+        if counter is None:
+            return
+        if not gesture or not verdict.authentic:
+            self._safely(bip, self._counters.reserve, bip, counter)
+        else:
+            sequence = 0 if gesture == KEPT_BACK else self._stored.journal.next_sequence
+            self._safely(bip, self._counters.press, bip, counter, gesture, sequence)
+
+    def _safely(self, bip: Bip, write, *what) -> None:
         try:
-            if counter is None:
-                pass
-            elif verdict.gesture:
-                self._counters.press(number, counter, verdict.gesture, self._journal.next_sequence)
-            else:
-                self._counters.reserve(number, counter)
+            write(*what)
         except StorageError as error:  # a replay after the next start is the lesser evil
-            _log.error("a counter is not on flash", bip=number, reason=error)
-        if verdict.gesture:
-            kind = bip.meanings[verdict.gesture]
-            _log.info("pressed", bip=number, kind=alert.KINDS[kind], rssi=bip.rssi)
-            flags = 0 if verdict.authentic else alert.FLAG_SOURCE_UNAUTHENTICATED
-            self._issuer.issue(kind, SOURCE + number, flags=flags)
+            _log.error("a counter is not on flash", bip=bip.number, reason=error)
 
-    def find(self, address) -> "Bip | None":
-        for bip in self._bips:
-            if bip.guard.mac == address:
-                return bip
-        return None
+    def _tell(self, bip: Bip, gesture: int, authentic: bool, at_ms: int) -> None:
+        kind, flags = policy.of_bip(bip.meanings, gesture, authentic)
+        _log.info("pressed", bip=bip.number, kind=alert.KINDS[kind], rssi=bip.rssi)
+        self._issuer.issue(kind, SOURCE + bip.number, at_ms, flags)
 
     # ---- as time passes ----
+
+    @property
+    def open(self) -> bool:
+        """Is a hold kept back, and so a gesture undecided?"""
+        return len(self._kept) > 0
+
+    def turn(self, now_ms: int) -> None:
+        """To be called at each turn of the driver, with every packet that came before `now_ms` heard."""
+        for bip in list(self._kept) if self._kept else ():
+            self._tell_due(bip, now_ms)
+
+    def _tell_due(self, bip: Bip, now_ms: int) -> None:
+        if bip.holds and bip_gesture.is_due(bip, now_ms):
+            self._held(bip, bip.begun_ms)
+
+    def _held(self, bip: Bip, at_ms: int) -> None:
+        """What was kept back is a hold."""
+        bip.holds = 0
+        bip.pressed_ms = at_ms
+        bip.presses += 1
+        self._follow_hold(bip)
+        self._safely(bip, self._counters.press, bip, bip.last, HOLD, self._stored.journal.next_sequence)
+        self._tell(bip, HOLD, True, at_ms)
+
+    def _follow_hold(self, bip: Bip) -> None:
+        if bip.holds and bip not in self._kept:
+            self._kept.append(bip)
+        elif not bip.holds and bip in self._kept:
+            self._kept.remove(bip)
 
     def look(self) -> None:
         """To be called about once a second."""
         now = self._clock.now()
-        for bip in self._bips:
-            begun, ended = bip.guard.look(now)
-            if begun or ended:
-                self._changed(bip, begun, ended)
+        for bip in self.bips:
+            self._look(bip, now)
         self.fault = self._sentence()
 
-    def _changed(self, bip: Bip, begun: int, ended: int) -> None:
-        for fault, short in SHORT.items():
-            detail = "%d %s" % (bip.number, short)
+    def _look(self, bip: Bip, now_ms: int) -> None:
+        begun, ended = look(bip, now_ms)
+        for fault in SHORT if begun or ended else ():
+            kind, sentence = FAULTS[fault]
+            detail = "%d %s" % (bip.number, SHORT[fault])
             if begun & fault:
-                _log.warning(FAULTS[fault][1] % bip.number)
-                self._record(self._events.BIP_FAULT, detail)
-                kind = FAULTS[fault][0]
+                _log.warning(sentence % bip.number)
+                self._stored.note(self._stored.events.BIP_FAULT, detail)
                 if kind is not None:
                     self._issuer.issue(kind, SOURCE + bip.number)
             elif ended & fault:
-                _log.info("well again", bip=bip.number, fault=short)
-                self._record(self._events.BIP_WELL, detail)
+                _log.info("well again", bip=bip.number, fault=SHORT[fault])
+                self._stored.note(self._stored.events.BIP_WELL, detail)
 
     def _sentence(self) -> "str | None":
         for fault in SHORT:
-            for bip in self._bips:
-                if bip.guard.faults & fault:
+            for bip in self.bips:
+                if bip.faults & fault:
                     return FAULTS[fault][1] % bip.name
         return _LOST_COUNTERS if self._forgot else None
 
     # ---- who they are ----
 
-    @property
-    def bips(self) -> list:
-        return self._bips
+    def made(self, row: dict) -> Bip:
+        """A bip as its row in the settings says; it is not heard yet."""
+        chosen = row.get("policy")
+        meanings = policy.meanings(config.fill(chosen, "gestures")) if chosen else self._usual
+        return Bip(row, meanings, self._clock.now())
 
-    def put(self, row: dict) -> None:
-        """Take a bip, perhaps anew, as its row in the settings says."""
-        self._bips = [bip for bip in self._bips if bip.number != row["id"]] + [self._bip(row)]
+    def put(self, bip: Bip) -> None:
+        """Take a bip, perhaps in its own place."""
+        self._leave(bip.number)
+        self.bips.append(bip)
         self._tell_driver()
 
     def drop(self, number: int) -> None:
-        self._bips = [bip for bip in self._bips if bip.number != number]
-        self._counters.unbind(number)
+        self._leave(number)
         self._tell_driver()
 
-    def hear_all(self, on: bool) -> None:
-        """Shall the driver hear strangers too, and what they answer?"""
-        self._hears_all = on
-        self._tell_driver()
+    def _leave(self, number: int) -> None:
+        for bip in self.bips:
+            if bip.number == number:
+                if bip.holds:
+                    self._held(bip, bip.begun_ms)
+                self.bips.remove(bip)
+                return
 
-    def _bip(self, row: dict) -> Bip:
-        number = row["id"]
-        chosen = row.get("policy")
-        seen, reserved = self._counters.floors(number)
-        guard = BipGuard(
-            unhexlify(row["mac"]),
-            unhexlify(row.get("key", "")),
-            seen,
-            reserved,
-            row.get("supervision_s", 0),
-            self._clock.now(),
-        )
-        meanings = policy.meanings(config.fill(chosen, "gestures")) if chosen else self._usual
-        if not guard.has_key:
-            meanings = policy.INFORM_ONLY
-        return Bip(number, row["name"], meanings, guard)
+    def learn(self, key: "bytes | None") -> None:
+        """A bip with this key is being paired: the driver hears strangers too, and what they answer. None: no more."""
+        self._learns = key
+        self._tell_driver()
 
     def _tell_driver(self) -> None:
-        find = Bips([bip.guard for bip in self._bips]).find
-        self._follow(find, len(self._bips), self._hears_all)
-
-
-def _fingerprint(row: dict) -> bytes:
-    return fingerprint(unhexlify(row["mac"]), unhexlify(row.get("key", "")))
+        self.find = Bips(self.bips).find  # the bip with an address, or None
+        self._follow(self.find, len(self.bips), self._learns is not None)

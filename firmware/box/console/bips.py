@@ -14,7 +14,7 @@ class BipMethods:
         self._registry = registry
         self._pairing = pairing
         self._clock = clock
-        self._began: dict = {}  # number: (packets, presses) when the survey began
+        self._presses: dict = {}  # number: presses when the survey began
         self._asked_ms = 0
 
     def table(self) -> dict:
@@ -23,6 +23,7 @@ class BipMethods:
             "learn": (self.learn, SETTINGS, "s*s?u"),
             "learn_state": (self.learn_state, SETTINGS, ""),
             "bip_rename": (self.rename, SETTINGS, "us"),
+            "bip_kind": (self.set_kind, SETTINGS, "us"),
             "bip_remove": (self.remove, SETTINGS, "u"),
             "bip_repair": (self.repair, SETTINGS, "u?s"),
             "survey": (self.survey, TEST, "b?u"),
@@ -34,20 +35,19 @@ class BipMethods:
         now = self._clock.now()
         rows = []
         for bip in self._sorted()[skip:]:
-            guard = bip.guard
-            age_s = None if guard.heard_ms is None else (now - guard.heard_ms) // 1000
-            faults = [] if guard.has_key else ["no key"]
-            faults += [text for fault, text in SHORT.items() if guard.faults & fault]
-            row = [bip.number, bip.name, guard.mac.hex(), guard.battery.percent, age_s, bip.rssi]
-            rows.append(row + [guard.presses, guard.refused, faults])
+            age_s = None if bip.heard_ms is None else (now - bip.heard_ms) // 1000
+            faults = [] if bip.key else ["no key"]
+            faults += [text for fault, text in SHORT.items() if bip.faults & fault]
+            row = [bip.number, bip.name, bip.mac.hex(), bip.percent, age_s, bip.rssi]
+            rows.append(row + [bip.presses, bip.refused, faults])
         return {"bips": rpc.fitting(rows, rpc.MOST_RESULT - len('{"bips":}'))}
 
     def learn(self, name: str, chosen: "dict | None", key: str, supervision_s: int = 0) -> dict:
-        self._pairing.learn(name, chosen, key, supervision_s)
+        self._pairing.learn({"name": name, "policy": chosen, "key": key, "supervision_s": supervision_s})
         return self.learn_state()
 
     def learn_state(self) -> dict:
-        """`presence` and `buzzer` are sure only when no time is left."""
+        """`presence` and `buzzer` are sure only when no time is left; `kind`: "" if its presses did not tell."""
         learning = self._pairing.learning
         if learning is None:
             return {"state": None}
@@ -61,10 +61,15 @@ class BipMethods:
             "buzzer": learning.buzzer,
             "plain": learning.plain,
             "sealed": learning.sealed,
+            "kind": learning.kind,
         }
 
     def rename(self, number: int, name: str) -> dict:
-        self._pairing.rename(number, name)
+        self._pairing.change(number, "name", name)
+        return {}
+
+    def set_kind(self, number: int, kind: str) -> dict:
+        self._pairing.change(number, "kind", kind)
         return {}
 
     def remove(self, number: int) -> dict:
@@ -78,18 +83,20 @@ class BipMethods:
     def survey(self, on: bool, skip: int = 0) -> dict:
         """[number, dBm, milliseconds since, packets, presses] of each bip since the survey began."""
         now = self._clock.now()
+        survey = self._registry.survey
         if not on:
-            self._began = {}
+            self._registry.survey = None
             return {"bips": []}
-        if now - self._asked_ms > _SURVEY_MS:
-            self._began = {}
+        if survey is None or now - self._asked_ms > _SURVEY_MS:
+            self._registry.survey = survey = {}
+            self._presses = {}
         self._asked_ms = now
         rows = []
         for bip in self._sorted():
-            packets, presses = self._began.setdefault(bip.number, (bip.packets, bip.guard.presses))
-            heard = bip.packets - packets
-            age_ms = now - bip.packet_ms if heard else None
-            rows.append([bip.number, bip.rssi if heard else None, age_ms, heard, bip.guard.presses - presses])
+            presses = bip.presses - self._presses.setdefault(bip.number, bip.presses)
+            heard, at_ms = survey.get(bip.number, (0, now))
+            row = [bip.rssi, now - at_ms] if heard else [None, None]
+            rows.append([bip.number] + row + [heard, presses])
         return {"bips": rpc.fitting(rows[skip:], rpc.MOST_RESULT - len('{"bips":}'))}
 
     def _sorted(self) -> list:

@@ -1,13 +1,14 @@
 """What is wrong with a bip, and what a person is to do about it.
 
-Pure: no clock. Each of these says how things stand now; the guard tells what has begun and what has ended. All end by
+Pure: no clock. Each of these says how things stand now; `look` tells what has begun and what has ended. All end by
 themselves.
 """
 
 from box.core import alert
+from box.core.bip import Bip
 
 # Faults, as bits.
-LOST, BATTERY_LOW, RESTARTED, REPLAYED, FORGED, PLAIN = 1, 2, 4, 8, 16, 32
+LOST, BATTERY_LOW, RESTARTED, FORGED, PLAIN = 1, 2, 4, 8, 16
 # The alert that tells the receiver, if there is one, and what a person reads; %s is the bip's name.
 FAULTS = {
     LOST: (alert.BIP_LOST, "Bip %s has not been heard for too long: look for it, change its battery."),
@@ -15,10 +16,9 @@ FAULTS = {
         alert.BIP_BATTERY_LOW,
         "The battery of bip %s is low: change it and press the bip; if that is refused, pair it again.",
     ),
-    RESTARTED: (alert.BIP_LOST, "Bip %s counts anew, as after a battery change, and is refused: pair this bip again."),
-    REPLAYED: (
-        None,
-        "Old packets of bip %s are on the air and are refused: press it; if that is refused too, pair this bip again.",
+    RESTARTED: (
+        alert.BIP_LOST,
+        "Bip %s counts anew, as after a battery change, or is played back, and only informs: pair this bip again.",
     ),
     FORGED: (
         None,
@@ -37,63 +37,65 @@ SHORT = {
     LOST: "lost",
     BATTERY_LOW: "battery low",
     FORGED: "forged",
-    REPLAYED: "replayed",
     PLAIN: "unsealed",
 }
 
+# A battery's fault stays until it is well above: a cold night must not make it flicker.
 _LOW_PERCENT, _WELL_PERCENT = 15, 25
+# Refusals are a fault once they persist: three, so far apart, so close to one another; until an hour was quiet.
+_COUNT, _APART_MS, _WITHIN_MS, _QUIET_MS = 3, 5 * 1000, 10 * 60 * 1000, 60 * 60 * 1000
 
 
-class Presence:
-    """Whether a bip that ought to say "I am here" has been silent for longer than `limit_ms` (0: it need not)."""
-
-    def __init__(self, limit_ms: int, now_ms: int):
-        self._limit_ms = limit_ms
-        self._heard_ms = now_ms
-
-    def heard(self, now_ms: int) -> None:
-        self._heard_ms = now_ms
-
-    def is_lost(self, now_ms: int) -> bool:
-        return 0 < self._limit_ms < now_ms - self._heard_ms
-
-
-class Battery:
-    """A battery's level: `low` stays until it is well above, since a cold night must not make it flicker."""
-
-    percent: "int | None" = None
-    low = False
-
-    def update(self, percent: int) -> None:
-        self.percent = percent
+def heard(bip: Bip, percent: "int | None", now_ms: int) -> None:
+    """It has said something that is let through; `percent`: of its battery, if that was said."""
+    bip.alive_ms = now_ms
+    bip.proven = True
+    if percent is not None:
+        bip.percent = percent
         if percent <= _LOW_PERCENT:
-            self.low = True
+            # What has no key is shown, but no fault: anybody could have it come and go.
+            bip.battery_low = len(bip.key) > 0
         elif percent >= _WELL_PERCENT:
-            self.low = False
+            bip.battery_low = False
 
 
-class Suspicion:
-    """Refusals that persist: three, at least 5 s apart, within 10 min of one another. It ends after a quiet hour."""
+def refuse(bip: Bip, fault: int, now_ms: int) -> None:
+    """A packet was refused for the reason `fault`. While one is told it stays."""
+    bip.refused += 1
+    if not _suspicion(bip, now_ms) and now_ms - bip.suspicion_ms > _WITHIN_MS:
+        bip.suspicions = 0
+    if bip.suspicions and now_ms - bip.suspicion_ms < _APART_MS:
+        return
+    if bip.suspicions < _COUNT:
+        bip.suspected = fault
+        bip.suspicions += 1
+    bip.suspicion_ms = now_ms
 
-    _COUNT, _APART_MS, _WITHIN_MS, _QUIET_MS = 3, 5 * 1000, 10 * 60 * 1000, 60 * 60 * 1000
 
-    _fault = 0
-    _count = 0
-    _last_ms = 0
+def look(bip: Bip, now_ms: int) -> "tuple[int, int]":
+    """Faults that have begun and that have ended since the last look, as bits."""
+    faults = _suspicion(bip, now_ms)
+    if 0 < bip.supervision_ms < now_ms - bip.alive_ms:
+        faults |= LOST
+    if bip.battery_low:
+        faults |= BATTERY_LOW
+    if _counts_anew(bip, now_ms):
+        faults |= RESTARTED
+    begun, ended = faults & ~bip.faults, bip.faults & ~faults
+    if begun or ended:
+        bip.faults = faults
+    return begun, ended
 
-    def add(self, fault: int, now_ms: int) -> None:
-        """A refusal for the reason `fault`. While one is told it stays, unless RESTARTED explains them all."""
-        if self.standing(now_ms) == 0 and now_ms - self._last_ms > self._WITHIN_MS:
-            self._count = 0
-        if self._count and now_ms - self._last_ms < self._APART_MS:
-            return
-        if self._count < self._COUNT or fault == RESTARTED:
-            self._fault = fault
-        self._count = min(self._count + 1, self._COUNT)
-        self._last_ms = now_ms
 
-    def standing(self, now_ms: int) -> int:
-        """The fault to be told, or 0."""
-        if self._count < self._COUNT or now_ms - self._last_ms > self._QUIET_MS:
-            return 0
-        return self._fault
+def _suspicion(bip: Bip, now_ms: int) -> int:
+    if bip.suspicions < _COUNT or now_ms - bip.suspicion_ms > _QUIET_MS:
+        return 0
+    return bip.suspected
+
+
+def _counts_anew(bip: Bip, now_ms: int) -> bool:
+    """Until it is paired again, or it was heard since and an hour was quiet: recordings must not have it flicker."""
+    fallen_ms, heard_ms = bip.fallen_ms, bip.heard_ms
+    if fallen_ms is None:
+        return False
+    return heard_ms is None or heard_ms <= fallen_ms or now_ms - fallen_ms <= _QUIET_MS

@@ -1,4 +1,4 @@
-"""BTHome v2: what a wireless bip says in an advertisement.
+"""BTHome v2: what a wireless bip says in an advertisement, as a Frame.
 
 Pure, and total: whatever bytes came over the air, nothing raises. Format: https://bthome.io/format
 
@@ -11,9 +11,10 @@ and a value of known length, of which block 01 holds flags. Nothing protects tho
 """
 
 from box.core import ccm
+from box.core.bip_frame import Events, Frame
 from box.core.gesture import CLICK, DOUBLE, HOLD
 
-SHELLY_BUZZER, SHELLY_PAIRING = 8, 16  # the flags of interest
+_BUZZER, _PAIRING = 8, 16  # Shelly's flags of interest
 
 _SERVICE_DATA, _MANUFACTURER = 0x16, 0xFF
 _UUID = b"\xd2\xfc"
@@ -22,8 +23,7 @@ _SHELLY_BLOCKS = {0x01: 2, 0x0A: 6, 0x0B: 2}  # flags, MAC, model
 
 # Device information: bit 0 sealed, bit 1 the MAC comes first (no button does that), bits 5-7 the version.
 _SEALED, _WITH_MAC, _VERSION_SHIFT, _VERSION = 1, 2, 5, 2
-_COUNTER_SIZE = 4
-_TAIL = _COUNTER_SIZE + ccm.TAG_SIZE
+_TAIL = 4 + ccm.TAG_SIZE  # after the counter
 
 # How many bytes of value follow each object id, a row of 16 ids a line. 0: no such id; t: a length byte, then so many;
 # c: the same for a command, its length in five bits and without its code. Ids F0 to F2 tell the device's type and
@@ -33,41 +33,29 @@ _INFO_LENGTHS = {0xF0: "2", 0xF1: "4", 0xF2: "3"}
 
 _PACKET_ID, _BATTERY, _BUTTON = 0x00, 0x01, 0x3A
 _NONE, _RELEASED = 0x00, 0x81
-# press; double, triple press; long, long double, long triple press; hold, and hold as older Shelly firmware says it.
-_EVENTS = {0x01: CLICK, 0x02: DOUBLE, 0x03: DOUBLE, 0x04: HOLD, 0x05: HOLD, 0x06: HOLD, 0x80: HOLD, 0xFE: HOLD}
+_HOLDS = (0x80, 0xFE)  # FE: as older Shelly firmware says it
+# press; double, triple press; long, long double, long triple press, which are told at their end
+_EVENTS = {0x01: CLICK, 0x02: DOUBLE, 0x03: DOUBLE, 0x04: HOLD, 0x05: HOLD, 0x06: HOLD}
 _UNKNOWN_EVENT = DOUBLE  # somebody did something to the button that we have no name for: counted upwards
 
 
-class Frame:
-    """An advertisement taken apart, nothing decrypted.
+class _Seal:
+    """Around the objects of a packet, until they are opened."""
 
-    `info` is the device information byte, None without BTHome data; `body` the objects, sealed if `counter` is not
-    None; `shelly` the flags of Shelly's manufacturer data, 0 without.
-    """
+    def __init__(self, nonce: bytes, body: bytes, mic: bytes):
+        self._nonce = nonce
+        self._body = body
+        self._mic = mic
 
-    # Here and below: set on the class, for speed, and in the object only where the packet says otherwise.
-    info: "int | None" = None
-    body = b""
-    counter: "int | None" = None
-    tail = b""
-    shelly = 0
+    def open(self, key: bytes) -> "Events | None":
+        data = ccm.unseal(key, self._nonce, self._body, self._mic)
+        return None if data is None else objects(data)
 
 
-class Report:
-    """What the objects say: the strongest gesture of all buttons (0: none), battery in %, packet id (None: not said).
-
-    `released`: a button that was held has been let go.
-    """
-
-    gesture = 0
-    released = False
-    battery: "int | None" = None
-    packet_id: "int | None" = None
-
-
-def split(payload: bytes) -> "Frame | None":
-    """Take an advertisement apart; None if it is malformed anywhere, or has nothing for us."""
-    frame = Frame()
+def split(address: bytes, payload: bytes) -> "Frame | None":
+    """Take the advertisement of `address` (6 bytes, as printed) apart, nothing decrypted; None if it is malformed
+    anywhere, or has nothing for us."""
+    frame = Frame(bytes(address))
     found = False
     at = 0
     size = len(payload)
@@ -77,11 +65,13 @@ def split(payload: bytes) -> "Frame | None":
             return None
         kind = payload[at + 1]
         if kind == _SERVICE_DATA and payload[at + 2 : at + 4] == _UUID and end >= at + 4:
-            if frame.info is not None or not _split_service_data(frame, payload[at + 4 : end]):
+            if frame.events or frame.seal or not _split_service_data(frame, payload[at + 4 : end]):
                 return None
             found = True
         elif kind == _MANUFACTURER and payload[at + 2 : at + 4] == _SHELLY and end >= at + 4:
-            frame.shelly |= _shelly_flags(payload[at + 4 : end])
+            flags = _shelly_flags(payload[at + 4 : end])
+            frame.pairing = frame.pairing or bool(flags & _PAIRING)
+            frame.buzzer = frame.buzzer or bool(flags & _BUZZER)
             found = True
         at = end
     if not found or any(payload[at:]):  # a length of 0 ends it: what follows is padding
@@ -93,15 +83,14 @@ def _split_service_data(frame: Frame, data: bytes) -> bool:
     info = data[0] if data else 0
     if info >> _VERSION_SHIFT != _VERSION or info & _WITH_MAC:
         return False
-    frame.info = info
     if not info & _SEALED:
-        frame.body = data[1:]
+        frame.events = objects(data[1:])
         return True
     if len(data) < 1 + _TAIL:
         return False
-    frame.body = data[1:-_TAIL]
-    frame.tail = data[-_TAIL:]
-    frame.counter = int.from_bytes(frame.tail[:_COUNTER_SIZE], "little")
+    counter = data[-_TAIL : -ccm.TAG_SIZE]
+    frame.counter = int.from_bytes(counter, "little")
+    frame.seal = _Seal(frame.who + _UUID + data[:1] + counter, data[1:-_TAIL], data[-ccm.TAG_SIZE :])
     return True
 
 
@@ -118,15 +107,9 @@ def _shelly_flags(data: bytes) -> int:
     return 0
 
 
-def unseal(frame: Frame, mac: bytes, key: bytes) -> "bytes | None":
-    """The objects of a sealed frame of the bip with address `mac` (6 bytes, as printed); None if its MIC is wrong."""
-    counter, mic = frame.tail[:_COUNTER_SIZE], frame.tail[_COUNTER_SIZE:]
-    return ccm.unseal(key, mac + _UUID + bytes((frame.info or 0,)) + counter, frame.body, mic)
-
-
-def objects(data: bytes) -> Report:
+def objects(data: bytes) -> Events:
     """Read the objects. An unknown id or a value cut short ends it; what came before stays valid."""
-    report = Report()
+    events = Events()
     at = 0
     size = len(data)
     while at < size:
@@ -145,33 +128,24 @@ def objects(data: bytes) -> Report:
         if at + length > size:
             break
         if length:
-            _note(report, kind, data[at])
+            _note(events, kind, data[at])
         at += length
-    return report
+    return events
 
 
-def _note(report: Report, kind: int, value: int) -> None:
+def _note(events: Events, kind: int, value: int) -> None:
     if kind == _PACKET_ID:
-        report.packet_id = value
+        events.packet_id = value
     elif kind == _BATTERY:
         if value <= 100:
-            report.battery = value
+            events.battery = value
     elif kind == _BUTTON:
-        if value == _RELEASED:
-            report.released = True
+        button = 1 << events.buttons
+        events.buttons += 1
+        if value in _HOLDS:
+            events.holds |= button
+        elif value == _RELEASED:
+            events.released |= button
         elif value != _NONE:
-            report.gesture = max(report.gesture, _EVENTS.get(value, _UNKNOWN_EVENT))
-
-
-def read(payload: bytes, mac: bytes, key: "bytes | None" = None) -> "Report | None":
-    """What an advertisement says, opened with `key` if it is sealed; None if there is nothing to read, or no right key.
-
-    For pairing and tests: it asks for no counter, so anybody may have recorded what it reads.
-    """
-    frame = split(payload)
-    if frame is None or frame.info is None:
-        return None
-    if frame.counter is None:
-        return objects(frame.body)
-    data = unseal(frame, mac, key) if key else None
-    return None if data is None else objects(data)
+            events.decided |= button
+            events.gesture = max(events.gesture, _EVENTS.get(value, _UNKNOWN_EVENT))

@@ -73,6 +73,7 @@ bip
  name line 1 40 ! the bip's name
  policy >gestures? - - null what this bip's gestures mean, or null, as a bip without a key must have
  supervision_s whole 0 86400 0 seconds of silence that are a fault, 0 for a bip that does not say that it is there
+ kind auto|button|switch - - "auto" whether it says at each press that it is held; a switch does, a button not
 silent
  from,to hour 5 5 ! a time as 22:30, the two not the same
 siren

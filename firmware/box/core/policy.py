@@ -2,15 +2,19 @@
 
 from box.core import alert, gesture
 
-_GESTURES = {"click": gesture.CLICK, "double": gesture.DOUBLE, "hold": gesture.HOLD}
 _KINDS = {alert.KINDS[kind]: kind for kind in alert.PRESSES}
 
-# Of a bip without a key, which anybody can imitate.
-INFORM_ONLY = dict.fromkeys(_GESTURES.values(), alert.INFORM)
 
-
-def meanings(chosen: dict) -> dict:
-    """Gesture -> alert kind, from a filled `gestures` of the settings. A stuck button stays a fault."""
-    table = {number: _KINDS[chosen[name]] for name, number in _GESTURES.items()}
+def meanings(chosen: dict) -> bytes:
+    """The alert kind of each gesture, from a filled `gestures` of the settings. A stuck button stays a fault."""
+    table = bytearray(gesture.STUCK + 1)
+    table[gesture.CLICK] = _KINDS[chosen["click"]]
+    table[gesture.DOUBLE] = _KINDS[chosen["double"]]
+    table[gesture.HOLD] = _KINDS[chosen["hold"]]
     table[gesture.STUCK] = alert.BUTTON_STUCK
-    return table
+    return bytes(table)
+
+
+def of_bip(table: bytes, code: int, authentic: bool) -> "tuple[int, int]":
+    """(kind, flags) of a bip's alert. What anybody may have sent only informs, whatever a town has chosen."""
+    return (table[code], 0) if authentic else (alert.INFORM, alert.FLAG_SOURCE_UNAUTHENTICATED)

@@ -28,7 +28,7 @@ _log = Log("ble")
 
 
 class Ble:
-    """`radio` is a bluetooth.BLE; `now()` gives monotonic milliseconds."""
+    """`radio` is a bluetooth.BLE; `now()` gives monotonic milliseconds, in the Bluetooth task too."""
 
     def __init__(self, radio, now):
         self.turns = 0
@@ -43,6 +43,7 @@ class Ble:
         self._tried_ms: "int | None" = None
         self.deaf = False  # the radio does not do what it is told
         self._slots = [bytearray(_PAYLOAD + _LONGEST) for _ in range(_SLOTS)]
+        self._times = [0] * _SLOTS
         self._head = 0  # written by the handler only
         self._tail = 0  # written by the task only
 
@@ -58,12 +59,15 @@ class Ble:
         self._wanted = learning if count or learning else None
         self._tried_ms = None
 
-    async def run(self, on_packet) -> None:
-        """Call `on_packet(address, rssi, payload)` for each packet; what it gets is valid during the call."""
+    async def run(self, on_packet, on_turn) -> None:
+        """Call `on_packet(address, rssi, payload, at_ms)` for each packet; what it gets is valid during the call. Then
+        `on_turn(now_ms)`: what came before has been given."""
         while True:
             self.turns += 1
             self.keep_on()
+            now_ms = self._now()
             self.drain(on_packet)
+            on_turn(now_ms)
             await asyncio.sleep_ms(_IDLE_MS if self._wanted is None else _POLL_MS)
 
     def drain(self, on_packet) -> None:
@@ -71,7 +75,8 @@ class Ble:
             slot = memoryview(self._slots[self._tail])
             end = _PAYLOAD + slot[_LENGTH]
             rssi = slot[_RSSI]
-            on_packet(slot[_ADDRESS:_PAYLOAD], rssi - 256 if rssi > 127 else rssi, bytes(slot[_PAYLOAD:end]))
+            rssi = rssi - 256 if rssi > 127 else rssi
+            on_packet(slot[_ADDRESS:_PAYLOAD], rssi, bytes(slot[_PAYLOAD:end]), self._times[self._tail])
             self._tail = (self._tail + 1) % _SLOTS
 
     # ---- the radio ----
@@ -133,6 +138,7 @@ class Ble:
         if size > _LONGEST or after == self._tail:
             self.dropped += 1
             return
+        self._times[head] = self._now()
         slot = self._slots[head]
         slot[_LENGTH] = size
         slot[_RSSI] = rssi & 0xFF

@@ -6,7 +6,7 @@ import bluetooth
 
 from box.bips.pairing import Pairing
 from box.bips.registry import Registry
-from box.core import conditions, jamming
+from box.core import bthome, conditions, jamming
 from box.inputs.ble import Ble
 from box.log import Log
 
@@ -23,22 +23,16 @@ class Radio:
         self._clock = clock
         self._status = status
         self.ble = ble = Ble(bluetooth.BLE(), clock.now)
-        self.bips = Registry(
-            settings,
-            stored.counters,
-            issuer,
-            stored.journal,
-            stored.events,
-            stored.note,
-            clock,
-            ble.follow,
-        )
-        self.pairing = Pairing(stored.settings, self.bips, stored.counters, stored.events, stored.note, clock)
+        self.bips = Registry(settings, stored, issuer, clock, ble.follow)
+        self.pairing = Pairing(stored, self.bips, clock)
         self._jamming = jamming.JammingWatch(clock.now())
+        status.inputs += (self.bips,)
 
-    def packet(self, address, rssi: int, payload: bytes) -> None:
-        self.bips.packet(address, rssi, payload)
-        self.pairing.packet(address, payload)
+    def packet(self, address, rssi: int, payload: bytes, at_ms: int) -> None:
+        frame = bthome.split(address, payload)
+        if frame:
+            self.bips.packet(frame, rssi, at_ms)
+            self.pairing.packet(frame, at_ms)
 
     async def run(self) -> None:
         while True:

@@ -12,11 +12,12 @@ from alertbox.box.labels import BipLabel
 from alertbox.box.session import BoxConsole
 from alertbox.commands._with_box import with_box
 from alertbox.contract.console_rpc import printable
-from alertbox.contract.settings import GESTURES, KINDS, MOST_BIPS, Settings
+from alertbox.contract.settings import BIP_KINDS, GESTURES, KINDS, MOST_BIPS, Settings
 from alertbox.errors import UserError
 from alertbox.texts import say
 
 _ASK_AGAIN_S = 0.3
+_KIND = click.Choice(BIP_KINDS)
 _OPTIONAL_KEY = click.option("--key", metavar="HEX", help="Its new key, 32 digits; without it, the one that it had.")
 
 
@@ -72,6 +73,7 @@ def list_bips(box: BoxConsole, as_json: bool) -> None:
 @click.option("--no-key", is_flag=True, help="It has none: anybody can imitate it, and it only informs.")
 @click.option("--policy", type=_Policy(), help="What one, two and a held press mean; default: as all bips.")
 @click.option("--supervise", "seconds", type=click.IntRange(0, 86400), default=0, help="Silence in s that is a fault.")
+@click.option("--kind", type=_KIND, help="Whether it says held at each press (switch) or not; default: it is learnt.")
 @with_box
 def learn(
     box: BoxConsole,
@@ -81,6 +83,7 @@ def learn(
     no_key: bool,
     policy: dict[str, str] | None,
     seconds: int,
+    kind: str | None,
 ) -> None:
     """Pair the bip that is pressed three times within a minute."""
     printed = BipLabel.parse(label) if label else None
@@ -93,7 +96,9 @@ def learn(
     if not no_key:
         key = key or click.prompt(say("bips-ask-key"), hide_input=True)
     box.call("learn", name, policy, str(key or "").lower(), seconds)
-    _follow(box, seconds, no_key)
+    number = _follow(box, seconds, no_key)
+    if kind:
+        _set_kind(box, number, kind)
     if no_key:
         click.echo(say("bips-no-key"))
 
@@ -110,8 +115,8 @@ def repair(box: BoxConsole, number: int, key: str | None) -> None:
         click.echo(say("bips-same-key"))
 
 
-def _follow(box: BoxConsole, seconds: int, no_key: bool = False) -> None:
-    """Tell how pairing goes, until it is over."""
+def _follow(box: BoxConsole, seconds: int, no_key: bool = False) -> int:
+    """Tell how pairing goes, until it is over; the number of the bip that was paired."""
     click.echo(say("bips-press"))
     state = _until(box, lambda state: state["state"] != "listening", _Presses())
     if state["state"] != "bound":
@@ -121,12 +126,15 @@ def _follow(box: BoxConsole, seconds: int, no_key: bool = False) -> None:
     click.echo(say("bips-bound", number=state["bip"], mac=state["mac"]))
     click.echo(say("bips-wait", seconds=state["left"]))
     state = _until(box, lambda state: state["presence"] or not state["left"], lambda state: None)
+    if state.get("kind") == "switch":
+        click.echo(say("bips-switch"))
     if state["buzzer"]:
         click.echo(say("bips-buzzer"))
     if not state["presence"]:
         click.echo(say("bips-no-presence"))
     elif not seconds:
         click.echo(say("bips-supervise", number=state["bip"]))
+    return int(state["bip"])
 
 
 class _Presses:
@@ -162,6 +170,20 @@ def rename(box: BoxConsole, number: int, name: str) -> None:
     """Give bip NUMBER another NAME."""
     box.call("bip_rename", number, name)
     click.echo(say("bips-renamed", number=number, name=name))
+
+
+@command.command()
+@click.argument("number", type=int)
+@click.argument("kind", type=_KIND)
+@with_box
+def kind(box: BoxConsole, number: int, kind: str) -> None:
+    """Say of which KIND bip NUMBER is, if pairing has not learnt it."""
+    _set_kind(box, number, kind)
+
+
+def _set_kind(box: BoxConsole, number: int, kind: str) -> None:
+    box.call("bip_kind", number, kind)
+    click.echo(say("bips-kind", number=number, kind=kind))
 
 
 @command.command()

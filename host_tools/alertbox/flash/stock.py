@@ -96,7 +96,7 @@ def load(path: Path, board: Board) -> Stock:
     _image_size(path, bootloader)
     app = app[: _image_size(path, app)]
     version, machine = _banner(path, app)
-    # The machine's name has it in both variants, "SPIRAM" and "SPIRAM_OCT". Without, the application leaves TLS no room.
+    # The machine's name has it in both variants, "SPIRAM" and "SPIRAM_OCT". Without, TLS finds no room.
     if _PSRAM in board.micropython_variant and _PSRAM not in machine:
         raise UserError("flash-stock-no-psram", path=path, machine=machine, name=f"{board.stock_name}-*.bin")
     return Stock(path, bootloader, chip.bootloader, app, version, machine)

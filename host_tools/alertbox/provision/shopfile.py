@@ -110,11 +110,13 @@ def _prepare_bips(document: dict[str, Any], box: Settings) -> list[tuple[tuple[s
                 row.update(mac=label.mac, key=label.key)
                 row.setdefault("name", label.name)
     numbers_of = {bip.mac: bip.id for bip in box.bips}
+    kinds_of = {bip.mac: bip.kind for bip in box.bips}
     taken = {row.get("id", numbers_of.get(row.get("mac", ""))) for row in rows}
     for row in rows:
         free = (number for number in range(1, MOST_BIPS + 2) if number not in taken)
         row.setdefault("id", numbers_of.get(row.get("mac", "")) or next(free))
         taken.add(row["id"])
+        row.setdefault("kind", kinds_of.get(row.get("mac", ""), "auto"))
     return faults
 
 

@@ -5,7 +5,7 @@ import json
 import time
 
 from box.core import ccm
-from box.core.bip_guard import BipGuard, Bips
+from box.core.bip import Bip, Bips
 from box.inputs.ble import Ble
 
 _FOREIGN, _OPENED = 20000, 2000
@@ -33,9 +33,12 @@ class _Radio:
 def _driver(count):
     radio = _Radio()
     driver = Ble(radio, lambda: 0)
-    guards = [BipGuard(_MAC[:5] + bytes((i,)), bytes(16), -1, -1, 0, 0) for i in range(count)]
-    driver.follow(Bips(guards).find, count, False)
+    driver.follow(Bips([_bip(i) for i in range(count)]).find, count, False)
     return driver._happened
+
+
+def _bip(i):
+    return Bip({"id": i, "name": "b", "mac": (_MAC[:5] + bytes((i,))).hex(), "key": _KEY.hex()}, bytes(5), 0)
 
 
 def _each_us(operation, count):

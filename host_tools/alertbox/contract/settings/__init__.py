@@ -2,6 +2,7 @@
 
 from alertbox.contract.settings.changes import Change, diff, is_secret, masked
 from alertbox.contract.settings.models import (
+    BIP_KINDS,
     BY,
     GESTURES,
     KINDS,
@@ -31,6 +32,7 @@ from alertbox.contract.settings.models import (
 from alertbox.contract.settings.refused import Problem, SettingsRefused, dotted, label
 
 __all__ = [
+    "BIP_KINDS",
     "BY",
     "GESTURES",
     "KINDS",

@@ -32,6 +32,7 @@ KINDS = ("inform", "help", "alarm")  # weakest first
 GESTURES = ("click", "double", "hold")  # least pressing first
 WHO = ("box", "receiver", "both", "nobody")
 BY = ("both", "sms", "call")
+BIP_KINDS = ("auto", "button", "switch")  # see kind in settings.cddl
 MOST_CONTACTS, MOST_WIFI, MOST_BIPS = 5, 3, 16
 PLACEHOLDERS = ("shop", "address", "time", "map", "code")
 
@@ -208,6 +209,7 @@ class Bip(_Part):
     name: _Text40
     policy: Gestures | None = None
     supervision_s: Annotated[StrictInt, Field(ge=0, le=86400)] = 0
+    kind: Literal["auto", "button", "switch"] = "auto"
 
     @model_validator(mode="after")
     def _informs_without_key(self) -> Self:
