@@ -15,6 +15,8 @@ from alertbox.sim.machine import ARMED, SAFE
 from board_program import Holder
 from stepping import advance_until
 
+pytestmark = pytest.mark.needs("press", "serial", "advance", "fail", "power_cut", "power_on")
+
 HANGS = b"from virtual.chip import chip\nwhile True:\n    chip.stall(1000)\n"
 RAISES = b"class Radio:\n    def __init__(self, *_):\n        raise ValueError('planted')\n"
 TEN_MINUTES_MS = 600_000
