@@ -188,8 +188,8 @@ def test_an_erase_that_is_cut_leaves_the_newer():
         def remove(path):
             if Dying.removed:
                 raise Cut
-            Dying.removed.append(path)
             os.remove(path)
+            Dying.removed.append(path)
 
     for count in (2, 3):
         store = fresh()
