@@ -27,6 +27,7 @@ pytestmark = pytest.mark.needs(
     "power_cut",
     "power_cut_at_flash_operation",
     "power_on",
+    "siren",
     "stored",
 )
 
