@@ -206,7 +206,7 @@ WIRES = ("firmware/box/app.py", "firmware/box/wiring/*")
 def shapes(root: Path) -> list[str]:
     """`path:line: what is too large` below `root`."""
     found = []
-    for path in sorted((root / "firmware").rglob("*.py")):
+    for path in sorted(path for top in ("firmware", "host_tools") for path in (root / top).rglob("*.py")):
         relative = path.relative_to(root)
         text = path.read_text(encoding="utf-8")
         lines, most = len(text.splitlines()), MOST_LINES.get(relative.as_posix())
@@ -230,9 +230,13 @@ def test_a_planted_constructor_that_asks_for_too_much_is_named(tmp_path):
     source = '"""Planted."""\nclass A:\n    def __init__(self, a, b, c, d, e{more}):\n        pass\n'
     plant(tmp_path, "firmware/box/alerts/bad.py", source.format(more=", f"))
     plant(tmp_path, "firmware/box/parts.py", source.format(more=", *, f, g"))
+    plant(tmp_path, "host_tools/alertbox/box/bad.py", source.format(more=", f"))
     plant(tmp_path, "firmware/box/core/good.py", source.format(more=""))
     plant(tmp_path, "firmware/box/wiring/good.py", source.format(more=", f, g"))
-    assert shapes(tmp_path) == ["firmware/box/alerts/bad.py:3: takes 6 arguments"]
+    assert shapes(tmp_path) == [
+        "firmware/box/alerts/bad.py:3: takes 6 arguments",
+        "host_tools/alertbox/box/bad.py:3: takes 6 arguments",
+    ]
 
 
 def test_an_app_that_has_grown_is_named(tmp_path):

@@ -306,6 +306,19 @@ def test_a_second_receiver_on_the_same_database_does_without_notes_and_says_so(p
     first.notes.close()
 
 
+def test_a_disk_that_takes_no_notes_is_logged_and_holds_up_nothing(path, monkeypatch):
+    def full(*_: object) -> int:
+        raise OSError("disk full")
+
+    pager = Pager()
+    run = Run(path, pager)
+    with monkeypatch.context() as broken:
+        broken.setattr("alertbox.receiver.deliveries.notes.os.write", full)
+        asyncio.run(run.give(ONE))
+    assert len(pager.given) == 1
+    assert len(run.logged("notes-failed")) == 2
+
+
 def test_an_alert_goes_out_by_every_plugin_and_is_marked_so(town):
     pager = Pager()
     with ReceiverThread(town, plugins=[pager]) as receiver:

@@ -31,20 +31,19 @@ class Notes:
         self._done: set[str] = set()
         self._doubtful: Counter[str] = Counter()  # begun, and neither done nor known to have failed
 
-    def open(self) -> bool:
-        """Read the notes of the run before; False if another receiver holds them."""
+    def open(self) -> None:
+        """Read the notes of the run before. If another receiver holds them, this one does without."""
         file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
             self._log.warning("notes-taken", detail="another receiver runs on this database")
-            return False
+            return
         self._file = file
         for line in self._path.read_text().splitlines():
             word, _, key = line.partition(" ")
             self._read(word, key)
-        return True
 
     def was_done(self, key: str) -> bool:
         """An earlier run did it."""

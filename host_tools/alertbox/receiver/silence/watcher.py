@@ -1,4 +1,4 @@
-"""The watch at work: what happens goes in, what it finds is written first and told after, as an alert is."""
+"""Feeds the watch with what happens. What it finds is told after the commit that keeps it, as an alert is."""
 
 import asyncio
 from collections.abc import Callable
