@@ -39,7 +39,7 @@ Reports = list[tuple[int, int]]  # microseconds, code
 
 @dataclass(frozen=True)
 class Scene:
-    """`raised`: may noise raise a gesture here, one in 1,000? Where a stall hid a gesture, ambiguity must."""
+    """`limits_raised`: noise may raise one gesture in 1,000. Where a stall hid a gesture, ambiguity must raise it."""
 
     name: str
     record: Callable[[Random, int], Recording]
@@ -84,8 +84,10 @@ def _chunk(scene: Scene, seed: int) -> dict[str, tuple[int, int]]:
     """{who: (gestures lost or lowered, raised)} for so many gestures."""
     recording = scene.record(Random(seed), _CHUNK)
     answers = {"box": judge(recording.hands, box_reads(recording, seed))}
+    # The others stand still as well: they see all edges of a stall at its end.
+    late = [(_awake(recording.stalls, at), closed) for at, closed in recording.edges]
     for name, reads in peers().items():
-        answers[name] = judge(recording.hands, reads(_late(recording)))
+        answers[name] = judge(recording.hands, reads(late))
     return answers
 
 
@@ -111,11 +113,6 @@ def _read_as_one(both: Sequence[Hand], told: Sequence[int]) -> bool:
         return False
     rest = both[1].presses[0][0] - both[0].presses[-1][1]
     return rest < _JOINED_US and told[0] > both[0].strongest
-
-
-def _late(recording: Recording) -> Edges:
-    """The edges as one sees them who stands still as well: all of a stall at its end."""
-    return [(_awake(recording.stalls, at), closed) for at, closed in recording.edges]
 
 
 def _awake(stalls: Sequence[tuple[int, int]], at: int) -> int:

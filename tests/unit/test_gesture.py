@@ -238,6 +238,15 @@ def test_a_second_press_that_goes_on_after_a_touch_is_help():
     assert fed(*events) == [(DOUBLE, 600, 100)]
 
 
+def test_a_touch_across_the_end_of_the_window_that_goes_on_begins_a_sequence_of_its_own():
+    events = ((100, PRESS), (200, RELEASE), (690, PRESS), (710, RELEASE), (720, RESUME), (2300, RELEASE))
+    assert fed(*events) == [(CLICK, 702, 100), (HOLD, 2189, 690)]
+
+
+def test_a_hidden_click_begins_a_sequence():
+    assert fed((100, PRESS), (200, RELEASE), (5000, HIDDEN)) == [(CLICK, 702, 100), (CLICK, 5502, 5000)]
+
+
 def test_a_held_or_stuck_press_that_goes_on_is_told_once():
     held = ((100, PRESS), (1700, RELEASE), (1720, RESUME), (2000, RELEASE))
     assert fed(*held) == [(HOLD, 1599, 100)]

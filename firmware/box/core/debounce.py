@@ -179,6 +179,7 @@ class Debounce:
             self._spike()
 
     def _spike(self) -> None:
+        """An open contact was touched, and no press came of it."""
         feed = self._sink.feed
         if self._unseen:
             self._press(self._first_ms, self._last_ms, self._first_ms)
@@ -192,6 +193,7 @@ class Debounce:
         feed(RELEASE, self._last_ms, min(0, self._up_ms + _WINDOW_DOUBT_MS - self._last_ms))
 
     def _close_blind(self, was_down: bool, down: bool) -> None:
+        """Events that only edges prove: whatever is not known counts upwards."""
         feed = self._sink.feed
         begin_ms, end_ms = self._begin_ms, self._last_ms
         hidden = self._hidden_pulses(down != was_down, end_ms - begin_ms)
@@ -209,6 +211,7 @@ class Debounce:
             self._press(begin_ms, end_ms, begin_ms)
 
     def _release(self, earliest_ms: int, latest_ms: int) -> None:
+        """Tell it at once. Whether the contact dropped out shows at the next press."""
         self._freed_ms = earliest_ms
         self._up_ms = latest_ms
         self._sink.feed(RELEASE, latest_ms)

@@ -47,7 +47,7 @@ class Button:
     def open(self) -> bool:
         """Is a gesture undecided? Then start nothing that blocks."""
         debounce = self._debounce
-        # A contact that is down and restless for good (a bad cable) must not keep the box from connecting.
+        # A contact that is restless for good (a bad cable), down or as noise, must not keep the box from connecting.
         return self._gesture.open or (debounce.restless and not debounce.down)
 
     def is_down(self) -> bool:
