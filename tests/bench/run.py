@@ -28,6 +28,7 @@ MODULES = (
     "share",
     "crypto",
     "boot_time",
+    "virtual_time",
     "wear",
     "throughput",
     "bips",

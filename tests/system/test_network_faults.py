@@ -1,7 +1,6 @@
 """A network that lies, is silent or ends at the access point, and a box that stands still at the wrong moment."""
 
 import socket
-import time
 from collections.abc import Callable
 from random import Random, SystemRandom
 
@@ -185,12 +184,11 @@ def test_a_press_while_dns_is_silent_is_read_without_delay(
     mark = len(box.log)
     box.power_on()
     box.wait_log("wifi", "joined", since=mark)
-    started = time.monotonic()
     box.press("button", 120)
-    line = box.wait_log("pins", "classified", since=mark)
-    assert line.at - started < 2  # 0.62 s is the gesture itself
-    assert not lines(box, "dns", "using", mark)  # the look-up was still running
+    classified = box.wait_log("pins", "classified", since=mark)
     box.wait_log("mqtt", "connected", since=mark)
+    given_up = lines(box, "dns", "using", mark)[0]
+    assert box.log.index(classified) < box.log.index(given_up)  # the look-up was still running
     receiver.wait_until(lambda: len(presses(receiver)) == 1)
 
 

@@ -86,16 +86,18 @@ class Chip:
 
     def next_event_us(self):
         """When the world next does something by itself; None if it does not."""
-        due = [self._crowd_next_us] if self._crowd_us else []
-        for events in (self._edges, self._adverts):
-            if events:
-                due.append(events[0][0])
-        return min(due) if due else None
+        due = self._crowd_next_us if self._crowd_us else None
+        if self._edges and (due is None or self._edges[0][0] < due):
+            due = self._edges[0][0]
+        if self._adverts and (due is None or self._adverts[0][0] < due):
+            due = self._adverts[0][0]
+        return due
 
     def service(self, stalled=False):
         """Let happen what is due. After a stall the interrupts come late and bunched."""
         now = self.clock.now_us()
-        self._radio(now, stalled)
+        if self._adverts or self._crowd_us:
+            self._radio(now, stalled)
         late = []
         while self._edges and self._edges[0][0] <= now:
             due, number, level = self._edges.pop(0)

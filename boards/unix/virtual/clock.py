@@ -9,7 +9,7 @@ import utime
 
 # MicroPython on the ESP32 counts from 2000; the unix port from 1970.
 EPOCH_2000 = 946684800
-_TICKS_MASK = 0x3FFFFFFF  # the ESP32's ticks wrap at 2**30
+TICKS_MASK = 0x3FFFFFFF  # the ESP32's ticks wrap at 2**30
 
 
 class RealClock:
@@ -41,19 +41,19 @@ class SteppedClock:
         self._us = max(self._us, us)
 
     def ticks_ms(self):
-        return self._us // 1000 & _TICKS_MASK
+        return self._us // 1000 & TICKS_MASK
 
     def ticks_us(self):
-        return self._us & _TICKS_MASK
+        return self._us & TICKS_MASK
 
     @staticmethod
     def ticks_add(ticks, delta):
-        return (ticks + delta) & _TICKS_MASK
+        return (ticks + delta) & TICKS_MASK
 
     @staticmethod
     def ticks_diff(end, start):
-        half = (_TICKS_MASK + 1) // 2
-        return ((end - start + half) & _TICKS_MASK) - half
+        half = (TICKS_MASK + 1) // 2
+        return ((end - start + half) & TICKS_MASK) - half
 
 
 class RealTimeClock:

@@ -13,6 +13,10 @@ from virtual.chip import chip
 
 # Real milliseconds for the other end to answer before virtual time moves past it.
 _QUIET_MS = 20
+# While tasks are ready the network is looked at once in so many turns and one; before time moves, always.
+_POLL_TURNS = 7
+
+_wait = core.IOQueue.wait_io_event
 
 
 class _Queue(core.IOQueue):
@@ -22,7 +26,7 @@ class _Queue(core.IOQueue):
         if event_us is not None:
             wait = max(0, (event_us - chip.clock.now_us() + 999) // 1000)
             dt = wait if dt < 0 else min(dt, wait)
-        core.IOQueue.wait_io_event(self, dt)
+        _wait(self, dt)
         chip.service()
 
 
@@ -30,39 +34,39 @@ class _SteppedQueue(core.IOQueue):
     def __init__(self, idle):
         super().__init__()
         self._idle = idle  # called when all granted time is used up
+        self._turns = 0  # of ready tasks
         self.written = False  # something was sent; an answer may be on its way
 
     def queue_write(self, s):
         self.written = True
         core.IOQueue.queue_write(self, s)
 
-    def _poll(self, real_ms):
-        before = core._task_queue.peek()
-        core.IOQueue.wait_io_event(self, real_ms)
-        return core._task_queue.peek() is not before
-
     def wait_io_event(self, dt):
         if dt == 0:
-            core.IOQueue.wait_io_event(self, 0)
+            self._turns += 1
+            if self._turns & _POLL_TURNS == 0:
+                _wait(self, 0)
             return
-        if self._poll(_QUIET_MS if self.written else 0):
+        peek = core._task_queue.peek
+        before = peek()
+        _wait(self, _QUIET_MS if self.written else 0)
+        if peek() is not before:
             return
         self.written = False
         clock = chip.clock
         now = clock.now_us()
-        targets = [clock.until_us]
+        target = clock.until_us
         if dt > 0:
-            targets.append(now // 1000 * 1000 + dt * 1000)
+            target = min(target, now // 1000 * 1000 + dt * 1000)
         event_us = chip.next_event_us()
         if event_us is not None:
-            targets.append(event_us)
-        target = min(targets)
+            target = min(target, event_us)
         if target > now:
             clock.move_to(target)
             chip.service()
         elif clock.until_us <= now:
             self._idle()
-            core.IOQueue.wait_io_event(self, -1)
+            _wait(self, -1)
         else:
             chip.service()
 

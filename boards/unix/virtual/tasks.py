@@ -7,6 +7,10 @@ board replaces. It offers just what asyncio's Python half calls.
 
 import time
 
+from virtual.clock import TICKS_MASK
+
+_HALF = TICKS_MASK >> 1
+
 
 class TaskQueue:
     """Tasks ordered by wake-up time; first come, first served among equals."""
@@ -18,12 +22,19 @@ class TaskQueue:
         return self._tasks[0] if self._tasks else None
 
     def push(self, task, key=None):
+        if key is None:
+            key = time.ticks_ms()
         task.data = None
-        task.ph_key = time.ticks_ms() if key is None else key
-        place = len(self._tasks)
-        while place and time.ticks_diff(task.ph_key, self._tasks[place - 1].ph_key) < 0:
-            place -= 1
-        self._tasks.insert(place, task)
+        task.ph_key = key
+        tasks = self._tasks
+        low, high = 0, len(tasks)
+        while low < high:
+            middle = (low + high) >> 1
+            if (key - tasks[middle].ph_key) & TICKS_MASK > _HALF:  # earlier, as ticks_diff has it
+                high = middle
+            else:
+                low = middle + 1
+        tasks.insert(low, task)
 
     def pop(self):
         return self._tasks.pop(0)
