@@ -28,10 +28,10 @@ class Slots:
 
     def read(self) -> list:
         """The payloads, the newest first; none if nothing was ever stored. StorageError if no file is undamaged."""
-        found = self._valid()
+        found = self._valid(True)
         if not found and any(map(_size, self._paths)):
             raise StorageError("%s and .b are damaged; provision this box again" % self._paths[0])
-        return [_payload(path) for _, path in found]
+        return [payload for _, _, payload in found]
 
     def load(self) -> "bytes | None":
         """The newest payload; None if nothing was ever stored. Raises StorageError as `read` does."""
@@ -57,7 +57,7 @@ class Slots:
                     file.write(payload[at : at + _STEP])
             yield
             # Its checksum is of the payload that was to be written, whatever was.
-            if _serial(new) != serial:
+            if not _read(new, False):
                 raise StorageError("%s does not hold what was written to it" % new)
             yield
             if self._next() != place:
@@ -85,10 +85,14 @@ class Slots:
     def _other(self, path: str) -> str:
         return self._paths[path == self._paths[0]]
 
-    def _valid(self) -> list:
-        """(serial, path) of each undamaged file, the newest first."""
-        found = [(_serial(path), path) for path in self._paths]
-        return sorted([one for one in found if one[0]], reverse=True)
+    def _valid(self, whole: bool = False) -> list:
+        """(serial, path, payload) of each undamaged file, the newest first."""
+        found = []
+        for path in self._paths:
+            one = _read(path, whole)
+            if one:
+                found.append((one[0], path, one[1]))
+        return sorted(found, reverse=True)
 
 
 def _size(path: str) -> int:
@@ -98,31 +102,26 @@ def _size(path: str) -> int:
         return 0
 
 
-def _payload(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            file.read(_AT)
-            return file.read()
-    except OSError as error:
-        raise StorageError("%s cannot be read: %s" % (path, error))
+def _read(path: str, whole: bool) -> "tuple | None":
+    """(serial, payload) of a file; None if it is missing, damaged or cannot be read.
 
-
-def _serial(path: str) -> int:
-    """The serial of a file; 0 if it is missing, damaged or cannot be read. Takes little memory however long it is."""
-    buffer = memoryview(bytearray(_LOOK))
+    The payload is left out, and takes no memory, where not the `whole` is wanted.
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(_AT)
+            payload = part = file.read() if whole else b""
             if len(head) < _AT:
-                return 0
+                return None
             magic, serial, left = struct.unpack(_HEADER, head[: _AT - 4])
             checksum = crc32(head[: _AT - 4])
             while True:
-                count = file.readinto(buffer)
-                if not count:
+                checksum = crc32(part, checksum)
+                left -= len(part)
+                part = file.read(_LOOK)
+                if not part:
                     break
-                checksum = crc32(buffer[:count], checksum)
-                left -= count
     except OSError:
-        return 0
-    return serial if (magic, left, struct.pack("<I", checksum)) == (_MAGIC, 0, head[_AT - 4 :]) else 0
+        return None
+    is_right = magic == _MAGIC and not left and struct.pack("<I", checksum) == head[_AT - 4 :]
+    return (serial, payload) if is_right else None
