@@ -45,7 +45,7 @@ context = tls_context(ca)
 answer["tls"] = used() - before
 context = None
 answer["before"] = used()
-probe.load()
+probe.load(settings["names"])
 answer["loaded"] = used()
 asyncio.run(armed())
 print(json.dumps(answer))

@@ -37,11 +37,16 @@ async function main(packageFolder, settingsFile) {
   mp.runPython(`probe.put(json.loads('${JSON.stringify(settings.files)}'))`);
   mp.runPython(`probe.chip(json.loads('${JSON.stringify(settings.rows)}'), ${settings.cells})`);
   const answer = { before: used() };
-  mp.runPython("probe.load()");
+  mp.runPython(`probe.load(${JSON.stringify(settings.names)})`);
   answer.loaded = used();
   mp.runPython("task = probe.arm()");
   await new Promise((resolve) => setTimeout(resolve, settings.settle_ms));
   answer.armed = used();
+  mp.runPython(`sources = json.loads(${JSON.stringify(JSON.stringify(settings.sources))})`);
+  mp.runPython("codes = probe.compile_all(sources)");
+  const compiled = used();
+  mp.runPython("made = probe.run_all(codes)");
+  answer.frozen = used() - compiled;
   console.log(JSON.stringify(answer));
   process.exit(0); // the box's tasks would run for ever
 }

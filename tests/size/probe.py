@@ -8,6 +8,8 @@ import os
 import random
 import sys
 
+_kept = []  # what main.py leaves in the heap before the application is loaded
+
 
 class _Ram:
     """A block device in RAM, for littlefs."""
@@ -74,14 +76,33 @@ def put(files):
             file.write(bytes.fromhex(files[name]))
 
 
-def load():
-    """Every module of the application, as main.py loads them."""
+def load(names):
+    """Every module of the application, as main.py loads them. `names`: the first line of its bundle, which stays."""
     if sys.platform == "webassembly":
         _as_on_a_chip()
+    _kept.append(__import__("bundle"))
+    _kept.append(__import__("json").loads(names))
     __import__("box.app")
     if sys.platform == "webassembly":
         # Nobody types; that port's asyncio cannot wait for a stream.
         sys.modules["box.console.serial"]._readable = lambda stream: sys.modules["asyncio"].Event().wait()
+
+
+def compile_all(sources):
+    """The code of {module: source}, as a frozen image has it in flash."""
+    return [(name, compile(sources[name], name, "exec")) for name in sources]
+
+
+def run_all(codes):
+    """What running the modules makes: globals, functions and classes, which a frozen image has in the heap as well.
+
+    `load` came before, so that what they import is there.
+    """
+    made = []
+    for name, code in codes:
+        made.append({"__name__": name})
+        exec(code, made[-1])
+    return made
 
 
 class _Errno:

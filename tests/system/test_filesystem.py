@@ -7,7 +7,7 @@ import pytest
 from alertbox.flash import application
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox, flash
-from installed_box import BOARD, install, reads_to_armed, reads_to_look, rewrite
+from installed_box import BOARD, LONG_LOG, install, reads_to_armed, reads_to_look, rewrite
 
 pytestmark = pytest.mark.needs("power_cut", "power_on", "stored")
 
@@ -20,7 +20,7 @@ def installed(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("rewritten", [0, 48], ids=["new", "with a long log"])
+@pytest.mark.parametrize("rewritten", [0, LONG_LOG], ids=["new", "with a long log"])
 def test_a_start_reads_flash_seldom_until_the_button_is_looked_at_and_until_it_is_armed(
     make_box: Callable[..., VirtualBox], tmp_path: Path, rewritten: int
 ):

@@ -9,6 +9,7 @@ from stepping import advance_until
 BOARD = board.load("esp32_wrover")
 _ROWS = table.read(BOARD.partitions, BOARD.flash_bytes)
 _EMPTY_V = 3.1
+LONG_LOG = 48  # stores of the settings after which littlefs reads most; it tidies up after 56
 _LOOK_MS = 10 * 60 * 1000  # so often it wakes by itself
 
 
@@ -22,7 +23,7 @@ def install(folder: Path) -> None:
 
 
 def rewrite(box: VirtualBox, times: int) -> None:
-    """Store its settings anew, the box being off; littlefs adds to its folder's log, and tidies up after 56 times."""
+    """Store its settings anew, the box being off; littlefs adds each to its folder's log."""
     files = {flash.document_path("settings"): flash.slot({"version": 2})}
     for _ in range(times):
         flash.put_files(box.folder / "flash.bin", box.partitions, files)
@@ -31,6 +32,11 @@ def rewrite(box: VirtualBox, times: int) -> None:
 def reads(box: VirtualBox) -> int:
     """Reads of all partitions since this start."""
     return sum(sum(box.wear(row.name)["reads"]) for row in _ROWS)
+
+
+def read_bytes(box: VirtualBox) -> int:
+    counted: int = box.wear("vfs")["read_bytes"]
+    return counted
 
 
 def reads_to_armed(box: VirtualBox) -> int:

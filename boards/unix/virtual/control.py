@@ -133,6 +133,7 @@ class Control:
             "reads": [flash.reads[first + i] for i in range(count)],
             "programs": [flash.programs[first + i] for i in range(count)],
             "erases": [flash.erases[first + i] for i in range(count)],
+            "read_bytes": flash.read_bytes,
             "refused_sets": flash.refused_sets,
         }
 

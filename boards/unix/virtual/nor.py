@@ -67,7 +67,8 @@ class NorFlash:
     `weak`: flaky cells as {block: bytearray mask}; `on_weak(weak)` is told when they change, to store them.
     A flaky cell is stored as 1. Counters, none of which the restarts reset: `reads`, `programs` and `erases` per block,
     `operations` of the last two kinds, `refused_sets`: programs that asked for a 1 where the cell is 0, which is a
-    mistake of the firmware. A read is a call, however long, and counts in the block that it begins in.
+    mistake of the firmware. A read is a call, however long, and counts in the block that it begins in; `read_bytes` of
+    all.
     """
 
     def __init__(self, cells, weak: "dict | None" = None, on_weak=None):
@@ -83,6 +84,7 @@ class NorFlash:
         self.reads = array("I", [0] * (self._bytes // BLOCK))
         self.programs = array("H", [0] * (self._bytes // BLOCK))
         self.erases = array("H", [0] * (self._bytes // BLOCK))
+        self.read_bytes = 0
         self.operations = 0
         self.refused_sets = 0
 
@@ -100,6 +102,7 @@ class NorFlash:
     def readblocks(self, block: int, buf: bytearray, offset: int = 0) -> None:
         at = self._address(block, offset, len(buf))
         self.reads[at // BLOCK] += 1
+        self.read_bytes += len(buf)
         if self._in_file:
             self._cells.seek(at)
             self._cells.readinto(buf)
@@ -140,6 +143,7 @@ class NorFlash:
         successor = NorFlash(self._cells, self._weak, self._on_weak)
         successor._random = self._random
         successor.reads = self.reads
+        successor.read_bytes = self.read_bytes
         successor.programs = self.programs
         successor.erases = self.erases
         successor.operations = self.operations

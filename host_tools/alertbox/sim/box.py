@@ -290,7 +290,7 @@ class VirtualBox(Machine):
         return self._output("siren")
 
     def wear(self, partition: str) -> dict[str, Any]:
-        """Since this start: `reads`, `programs`, `erases` of each flash block of a partition, `refused_sets` of all."""
+        """Since this start: `reads`, `programs`, `erases` of each block of a partition; and counts of all flash."""
         return self._command("wear", partition=partition)
 
     def _output(self, name: str) -> bool:
