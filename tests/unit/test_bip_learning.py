@@ -1,6 +1,6 @@
 """Pairing: the bip that the key opens is bound at its third press, and nothing else is."""
 
-from bip_packets import KEY, MAC, OTHER_KEY, OTHER_MAC, PRESENCE, PRESS, packet, plain
+from bip_packets import KEY, MAC, OTHER_KEY, OTHER_MAC, PRESENCE, PRESS, packet, plain, switch
 from box.core import bthome
 from box.core.bip_learning import LASTS_MS, Learning, UnsealedLearning
 
@@ -128,3 +128,33 @@ def test_presence_and_buzzer_of_a_bip_without_a_key_are_told():
     take(learning, MAC, plain(PRESENCE, 3), 0)
     take(learning, MAC, BUZZER, 0)
     assert learning.presence and learning.buzzer and learning.presses == 3
+
+
+# ---- kinds ----
+
+HELD = 0xFE
+
+
+def learnt(steps, learning=None):
+    """(kind, which packet bound) of these packets (ms, payload)."""
+    learning = learning or Learning(KEY, None, 0)
+    took = [take(learning, MAC, payload, now_ms) for now_ms, payload in steps]
+    return learning.kind, took.index(True) if True in took else None
+
+
+def test_a_hold_with_a_press_right_after_it_was_one_press_and_shows_the_kind():
+    presses = []
+    for i in range(3):
+        presses += [(i * 1000, packet(2 * i + 1, HELD)), (i * 1000 + 300, packet(2 * i + 2, PRESS))]
+    assert learnt(presses) == ("switch", 5)
+    presses = [(i * 1000, plain((HELD, PRESS)[i % 2], i)) for i in range(6)]
+    assert learnt(presses, UnsealedLearning(0)) == ("switch", 5)
+
+
+def test_several_buttons_show_the_kind_although_no_hold_was_heard():
+    assert learnt([(i * 1000, switch(i + 1, PRESS)) for i in range(3)]) == ("switch", 2)
+    assert learnt([(i * 1000, packet(i + 1, PRESS)) for i in range(3)]) == ("button", 2)
+
+
+def test_a_real_hold_counts_once_it_is_sure_that_no_press_follows():
+    assert learnt([(i * 5000, packet(i + 1, HELD)) for i in range(4)]) == ("", 3)

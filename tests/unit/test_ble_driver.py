@@ -103,12 +103,16 @@ def test_a_packet_is_given_with_the_time_at_which_it_came_however_late_that_is()
         radio.say(MAC, bytes((clock.ms & 0xFF,)))
     clock.ms = 20_000
 
+    def took(address, rssi, payload, at_ms):
+        times.append(at_ms)
+        clock.ms += 50  # what comes meanwhile has not been given yet
+
     def turned(now_ms):
         turns.append((now_ms, list(times)))
         raise KeyboardInterrupt
 
     try:
-        asyncio.run(ble.run(lambda address, rssi, payload, at_ms: times.append(at_ms), turned))
+        asyncio.run(ble.run(took, turned))
     except KeyboardInterrupt:
         pass
     assert turns == [(20_000, [100, 400])]

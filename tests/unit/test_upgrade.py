@@ -3,11 +3,15 @@
 import json
 import os
 
+from bip_packets import bound
 from box import log
 from box.core import config
+from box.core.gesture import HOLD
 from box.errors import StorageError
+from box.storage.bip_counters import BipCounters
 from box.storage.documents import EnrolmentStore, Settings, take_over
 from box.storage.slots import Slots
+from virtual.nor import BLOCK, NorFlash
 
 SAMPLES = __file__.rsplit("/", 2)[0] + "/upgrade/"
 FOLDER = "build/upgrade-test-"
@@ -111,6 +115,19 @@ def test_version_2_opens():
     assert settings.load()["shop"]["latitude"] == 48.5846
     found = enrolment.load()
     assert found.user == "0011223344556677" and len(found.secret) == 32 and len(found.town) == 65
+
+
+def test_the_bips_counters_of_version_2_open():
+    cells = bytearray(b"\xff" * (4 * BLOCK))
+    for line in content(SAMPLES + "2/bips.txt").decode().split("\n")[:-1]:
+        place, data = line.split(" ")
+        cells[int(place) : int(place) + 64] = bytes.fromhex(data)
+    key = bytes(range(16))
+    bips = [bound(bytes.fromhex("5448e68f800" + str(number)), key, number=number) for number in (1, 2)]
+    counters = BipCounters(NorFlash(cells), bytes(range(8)))
+    counters.recover(bips)
+    assert not counters.fresh and counters.pending(7) == (1, HOLD) and counters.pending(8) is None
+    assert [(bip.last, bip.reserved, bip.fell) for bip in bips] == [(1780672257, 1780672264, -1), (41, 105, -1)]
 
 
 def test_a_newer_slot_that_does_not_pass_gives_way_to_the_older():
