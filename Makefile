@@ -55,9 +55,8 @@ FLOORS := core/*:99 storage/*:98 alerts/*:100 bips/*:99 clock.py:100 parts.py:10
 # up, and the short ones, which come last, keep all of them busy to the end.
 test: setup ## Run every test, the firmware's on CPython and on MicroPython
 	$(BIN)/python -m pytest --cov -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
-	@set -ef; for floor in $(FLOORS); do \
-	    $(BIN)/coverage report --include="firmware/box/$${floor%:*}" --fail-under="$${floor#*:}" --format=total >build/floor \
-	    || { echo "Unit tests run $$(cat build/floor) % of firmware/box/$${floor%:*}; $${floor#*:} % are wanted."; exit 1; }; done
+	@set -ef; for floor in $(FLOORS); do printf 'covered of %s: ' "$${floor%:*}"; \
+	    $(BIN)/coverage report --include="firmware/box/$${floor%:*}" --fail-under="$${floor#*:}" --format=total; done
 
 soak: setup ## The long tests: random days, many kills, whole sweeps; prints its seeds
 	$(BIN)/python -m pytest -m soak -rA
