@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tomlkit
-from mutate_nearest import NEAREST, Row
+from mutate_nearest import FOLDERS, NEAREST, Row
 
 ROOT = Path(__file__).parents[2]
 TREE = ROOT / "build" / "mutate"
@@ -60,6 +60,9 @@ def main() -> int:
         print(f"There is no {arguments.only} among the modules of tests/tools/mutate_nearest.py.")
         return 2
     listed, problems, killed, all_ = read_list(), 0, 0, 0
+    for module in forgotten():
+        print(f"{module} has no row in tests/tools/mutate_nearest.py.")
+        problems += 1
     make_tree()
     for row in rows:
         counts, survivors = run(row, arguments.jobs)
@@ -76,6 +79,14 @@ def main() -> int:
             problems += len(found ^ known)
     print(f"{'all':32} {killed:5} of {all_:5} killed, {percent(killed, all_)} (at least {FLOOR} % are wanted)")
     return 1 if problems or killed * 100 < all_ * FLOOR else 0
+
+
+def forgotten() -> list[str]:
+    """Modules of the folders that decide, with a function to change, that are in no row."""
+    known = {module for row in NEAREST for module in row.modules}
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / "firmware" / "box" / folder).glob("*.py"))]
+    modules = [f"{path.parent.name}/{path.stem}" for path in paths if "def " in path.read_text(encoding="utf-8")]
+    return [module for module in modules if module not in known]
 
 
 def percent(killed: int, all_: int) -> str:

@@ -179,16 +179,17 @@ def test_an_erase_that_is_cut_leaves_the_newer():
         pass
 
     class Dying:
-        """The module os: the power goes at the second removal."""
+        """The module os: the power goes at the second removal of the two."""
 
         stat = os.stat
         removed = []
 
         @staticmethod
         def remove(path):
-            if Dying.removed:
-                raise Cut
-            Dying.removed.append(path)
+            if path in FILES:
+                if Dying.removed:
+                    raise Cut
+                Dying.removed.append(path)
             os.remove(path)
 
     for count in (2, 3):
