@@ -21,7 +21,7 @@ HANGS = b"from virtual.chip import chip\nwhile True:\n    chip.stall(1000)\n"
 RAISES = b"class Radio:\n    def __init__(self, *_):\n        raise ValueError('planted')\n"
 TEN_MINUTES_MS = 600_000
 
-Damage = Callable[[dict[str, bytes]], None]
+Damage = Callable[[dict[str, bytes]], object]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def truncated(name: str) -> Damage:
 
 
 def missing(name: str) -> Damage:
-    return lambda content: content.pop(name) and None
+    return lambda content: content.pop(name)
 
 
 def replaced(name: str, program: bytes) -> Damage:
@@ -112,7 +112,12 @@ def test_three_starts_fail_before_safe_mode_and_each_shows_the_fault(
 ):
     seen: list[Any] = []
     happened = box._happened
-    monkeypatch.setattr(box, "_happened", lambda event: (seen.append(event), happened(event)))
+
+    def note(event: Any) -> None:
+        seen.append(event)
+        happened(event)
+
+    monkeypatch.setattr(box, "_happened", note)
     install(empty("box/console/deeds.mpy"))
     assert failures(box) == 3
     light = box._outputs["light"][0]

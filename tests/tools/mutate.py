@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tomlkit
-from mutate_nearest import NEAREST, Row
+from mutate_nearest import FOLDERS, NEAREST, Row
 
 ROOT = Path(__file__).parents[2]
 TREE = ROOT / "build" / "mutate"
@@ -33,6 +33,8 @@ FLOOR = 90
 # A loop that a change made endless must not take the machine's memory.
 _MEMORY = 3 << 30
 _KILLED = {1, 3, 36, 24, -24, 152, -9, -11}  # pytest's failures; mutmut's time-outs; the kernel's
+# No MicroPython: its absence is found out sooner than its version. No plugins but those that are named: less to load.
+_ENVIRONMENT = {"MICROPYTHON": "/nowhere", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _WORDS = [r"_log\.", r"\.log\.", r"raise \w+\("]
 
 
@@ -58,6 +60,9 @@ def main() -> int:
         print(f"There is no {arguments.only} among the modules of tests/tools/mutate_nearest.py.")
         return 2
     listed, problems, killed, all_ = read_list(), 0, 0, 0
+    for module in forgotten():
+        print(f"{module} has no row in tests/tools/mutate_nearest.py.")
+        problems += 1
     make_tree()
     for row in rows:
         counts, survivors = run(row, arguments.jobs)
@@ -74,6 +79,14 @@ def main() -> int:
             problems += len(found ^ known)
     print(f"{'all':32} {killed:5} of {all_:5} killed, {percent(killed, all_)} (at least {FLOOR} % are wanted)")
     return 1 if problems or killed * 100 < all_ * FLOOR else 0
+
+
+def forgotten() -> list[str]:
+    """Modules of the folders that decide, with a function to change, that are in no row."""
+    known = {module for row in NEAREST for module in row.modules}
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / "firmware" / "box" / folder).glob("*.py"))]
+    modules = [f"{path.parent.name}/{path.stem}" for path in paths if "def " in path.read_text(encoding="utf-8")]
+    return [module for module in modules if module not in known]
 
 
 def percent(killed: int, all_: int) -> str:
@@ -127,8 +140,7 @@ def run(row: Row, jobs: int) -> tuple[dict[str, tuple[int, int]], list[Mutant]]:
             cwd=TREE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # No MicroPython here; its absence is found out sooner than its version.
-            env={**os.environ, "MICROPYTHON": "/nowhere", "HYPOTHESIS_STORAGE_DIRECTORY": str(TREE / "hypothesis")},
+            env={**os.environ, **_ENVIRONMENT},
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY)),
             check=False,
         )
@@ -173,7 +185,7 @@ def described(module: str, names: list[str]) -> Iterator[Mutant]:
 def write_settings(row: Row) -> None:
     settings = tomlkit.parse((ROOT / "pyproject.toml").read_text(encoding="utf-8")).unwrap()
     pytest = settings["tool"]["pytest"]["ini_options"]
-    pytest["addopts"] = "--import-mode=importlib --strict-markers -p no:cacheprovider"
+    pytest["addopts"] = "--import-mode=importlib -p no:cacheprovider -p _hypothesis_pytestplugin -p mutate_plugin"
     pytest["pythonpath"] = ["src" if path == "firmware" else path for path in pytest["pythonpath"]]
     mutmut = {
         "source_paths": ["src"],
@@ -181,7 +193,7 @@ def write_settings(row: Row) -> None:
         "also_copy": ["boards", "firmware", "host_tools", "build"],
         "do_not_mutate_patterns": _WORDS,
         "pytest_add_cli_args_test_selection": [f"tests/{test}.py" for test in row.tests],
-        "pytest_add_cli_args": ["--hypothesis-profile=mutants", "-p", "mutate_plugin", "-k", "not micropython"],
+        "pytest_add_cli_args": ["--hypothesis-profile=mutants", "-k", "not micropython"],
     }
     document = {"tool": {"pytest": {"ini_options": pytest}, "mutmut": mutmut}}
     (TREE / "pyproject.toml").write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -18,6 +18,9 @@ def _host(modules: str, tests: str) -> Row:
     return Row(tuple(modules.split()), tuple(f"host/test_{test}" for test in tests.split()))
 
 
+# Each module of these is in a row; others may be.
+FOLDERS = ("alerts", "bips", "core", "storage")
+
 NEAREST = (
     _unit("alerts/heartbeat alerts/idle", "idle"),
     _unit("alerts/issuer", "issuer"),
@@ -27,7 +30,8 @@ NEAREST = (
     _unit("core/access", "access"),
     _unit("core/alert", "alert"),
     _unit("core/battery core/levels", "levels"),
-    _unit("core/bip_faults core/bip_guard", "bip_guard"),
+    _unit("core/bip core/bip_faults core/bip_frame core/bip_guard", "bip_guard"),
+    _unit("core/bip_gesture", "bip_gesture"),
     _unit("core/bip_learning", "bip_learning"),
     _unit("core/bthome", "bthome"),
     _unit("core/cbor", "cbor"),
@@ -35,9 +39,9 @@ NEAREST = (
     _unit("core/commissioning", "methods"),
     _unit("core/config core/config_check core/config_schema core/strict_json", "config"),
     _unit("core/cose", "cose"),
-    _unit("core/debounce", "debounce woken_button"),
+    _unit("core/debounce", "debounce bad_contact woken_button"),
     _unit("core/dns", "dns"),
-    _unit("core/gesture", "gesture woken_button"),
+    _unit("core/gesture", "gesture bad_contact woken_button"),
     _unit("core/hours", "hours"),
     _unit("core/incident", "incident"),
     _unit("core/jamming", "jamming"),
@@ -51,6 +55,7 @@ NEAREST = (
     _unit("core/rpc", "rpc"),
     _unit("core/signer", "signer"),
     _unit("core/signs core/siren", "signs"),
+    _unit("core/steps", "slots"),
     _unit("core/utf8", "utf8"),
     _unit("parts", "parts"),
     _unit("power", "power"),

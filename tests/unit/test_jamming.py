@@ -33,7 +33,31 @@ def test_silence_after_a_lively_hour_is_a_suspicion_that_the_first_packet_ends()
     air.pass_by(_HOUR)
     air.pass_by(_MINUTE, 1000)
     assert air.told == [(BEGUN, 2 * _HOUR + 3 * _MINUTE), (ENDED, 3 * _HOUR + 5000)]
-    assert not air.watch.suspected
+    assert air.watch.suspected is False
+
+
+def test_a_lively_hour_begins_with_the_first_packet_and_is_an_hour_to_the_millisecond():
+    assert JammingWatch(0).suspected is False
+    for late_ms, told in ((0, BEGUN), (-1, None)):
+        watch = JammingWatch(0)
+        for looks in range(60):
+            watch.look(looks + 1, looks * _MINUTE)
+        last_ms = _HOUR + late_ms
+        watch.look(61, last_ms)
+        assert watch.look(61, last_ms + 3 * _MINUTE - 1) is None
+        assert watch.look(61, last_ms + 3 * _MINUTE) == told
+
+
+def test_the_first_packet_counts_and_no_packet_is_none():
+    watch = JammingWatch(0)
+    assert watch.look(0, 2 * _MINUTE) is None  # nothing was heard: a pause
+    for looks in range(60):
+        watch.look(looks + 1, looks * _MINUTE + 3 * _MINUTE)
+    assert watch.look(60, 70 * _MINUTE) is None  # 59 minutes since the first
+    watch = JammingWatch(0)
+    for looks in range(61):
+        watch.look(looks + 1, looks * _MINUTE + 3 * _MINUTE)
+    assert watch.look(61, 70 * _MINUTE) == BEGUN
 
 
 def test_a_place_where_nothing_was_ever_heard_is_quiet_and_not_jammed():

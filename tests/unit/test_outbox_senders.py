@@ -278,6 +278,55 @@ def test_a_sender_makes_a_turn_each_minute_whether_the_path_is_up_or_down():
         scene.play(story)
 
 
+def test_a_sender_without_a_path_or_an_alert_rests_for_a_minute():
+    for connected in (True, False):
+        scene = Scene(Path(connected=connected))
+
+        async def story(scene=scene):
+            before = scene.outbox.turns
+            for _ in range(3):
+                await scene.pass_ms(RESEND_MS[-1] // 3 - 1)
+            assert scene.outbox.turns == before
+            await scene.pass_ms(3)
+            assert scene.outbox.turns == before + 1
+
+        scene.play(story)
+
+
+def test_a_message_that_is_long_on_its_way_is_not_sent_a_second_time_beside():
+    scene = Scene()
+    path = scene.paths[0]
+
+    async def story():
+        path.held = asyncio.Event()
+        scene.issue(alert.ALARM)
+        for wait_ms in RESEND_MS:
+            await scene.pass_ms(wait_ms)
+        assert path.sent == [1]
+        path.held.set()
+        path.held = None
+        await scene.pass_ms(RESEND_MS[-1])
+        assert path.sent == [1, 1]
+
+    scene.play(story)
+
+
+def test_an_alert_that_becomes_unreadable_between_two_tries_is_left_out():
+    scene = Scene()
+
+    async def story():
+        scene.issue(alert.HELP)
+        await scene.pass_ms(0)
+        scene.journal.unreadable.add(1)
+        await scene.pass_ms(RESEND_MS[0])
+        assert scene.paths[0].sent == [1]
+        scene.issue(alert.INFORM)
+        await scene.pass_ms(0)
+        assert scene.paths[0].sent == [1, 2]
+
+    scene.play(story)
+
+
 def test_one_sender_that_is_stuck_is_not_hidden_by_the_others():
     scene = Scene(Path("wifi"), Path("lte"))
 
@@ -379,6 +428,15 @@ def test_a_person_in_charge_may_be_the_first_word_and_ends_the_sending_too():
         assert scene.paths[0].sent == [1]
 
     scene.play(story)
+
+
+def test_an_acknowledgement_that_nobody_listens_to_ends_the_sending_all_the_same():
+    scene = Scene()
+    outbox = Outbox(((scene.paths[0], 0),), scene.journal, (BOX, KEY), scene.clock, lambda count: bytes(count))
+    scene.journal.add(alert.HELP)
+    outbox.acknowledge(acknowledgement(1))
+    assert scene.journal.best(()) is None
+    module.asyncio = asyncio
 
 
 def test_received_says_nothing_of_a_person():

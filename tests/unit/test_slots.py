@@ -179,7 +179,7 @@ def test_an_erase_that_is_cut_leaves_the_newer():
         pass
 
     class Dying:
-        """The module os: the power goes at the second removal."""
+        """The module os: the power goes at the second removal of the two."""
 
         stat = os.stat
         removed = []

@@ -8,6 +8,7 @@ from box import log
 from box.core import config
 from box.core.gesture import HOLD
 from box.errors import StorageError
+from box.storage import documents
 from box.storage.bip_counters import BipCounters
 from box.storage.documents import EnrolmentStore, Settings, take_over
 from box.storage.slots import Slots
@@ -165,3 +166,27 @@ def test_what_is_not_right_is_not_stored():
             continue
         raise AssertionError(wrong)
     assert settings.load() == VERSION_1
+
+
+def test_version_1_is_looked_for_in_the_root():
+    settings, enrolment = fresh()
+    looked = []
+
+    class Root:
+        """The module os, and open."""
+
+        def __call__(self, path, mode):
+            looked.append(path)
+            raise OSError(2, "")
+
+        def remove(self, path):
+            looked.append(path)
+            raise OSError(2, "")
+
+    documents.os = documents.open = Root()
+    try:
+        take_over(settings, enrolment)
+    finally:
+        documents.os = os
+        del documents.open
+    assert looked == ["/enrolment.json", "/enrolment.json", "/ca.der"]
