@@ -14,9 +14,8 @@ import machine
 
 _REPAIR_MS = 10 * 60 * 1000
 _FOLDER = "/data"  # as wiring/flash.py has it
-_COUNT_FILE = (
-    _FOLDER + "/starts"
-)  # one byte: littlefs keeps it in its folder, so to write it takes no block, and is one step
+# One byte: littlefs keeps it in its folder, so to write it takes no block, and is one step.
+_COUNT_FILE = _FOLDER + "/starts"
 _MOST_FAILED = 3
 _HELD_S = 30
 _FAULT_MS = (20, 180, 20, 4780)  # core/signs.py's pattern of a fault

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from alertbox.box.session import BoxConsole
-from alertbox.flash.application import files
+from alertbox.flash.application import modules
 from alertbox.flash.board import load
 from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox, flash
 from alertbox.sim.machine import ARMED, SAFE
+from alertbox.sim.process import ROOT
 from board_program import Holder
 from stepping import advance_until
 
@@ -26,7 +27,9 @@ Damage = Callable[[dict[str, bytes]], object]
 
 @pytest.fixture(scope="module")
 def application() -> dict[str, bytes]:
-    return files(load("esp32_wrover"))
+    """As single files, which have precedence over a bundle: so that one of them can be damaged."""
+    starters = {name: (ROOT / "firmware" / name).read_bytes() for name in ("boot.py", "main.py")}
+    return starters | modules(load("esp32_wrover"))
 
 
 def truncated(name: str) -> Damage:
@@ -54,7 +57,7 @@ def install(box: VirtualBox, application: dict[str, bytes]) -> Callable[..., Vir
     """Put the application, damaged, into the filesystem of an enrolled box, and have it start."""
 
     def put(*damages: Damage, until: tuple[str, str] = SAFE, starts: int = 0, timeout: float = 60) -> VirtualBox:
-        content = application | {"starts": bytes((starts,))}
+        content = application | {"data/starts": bytes((starts,))}
         for damage in damages:
             damage(content)
         if box.is_on:
@@ -73,7 +76,7 @@ def failures(box: VirtualBox) -> int:
 
 def starts(box: VirtualBox) -> int:
     """How many in a row have failed, as flash has it."""
-    return flash.get_file(box.folder / "flash.bin", box.partitions, "starts")[0]
+    return flash.get_file(box.folder / "flash.bin", box.partitions, "data/starts")[0]
 
 
 def pressed(receiver: ReceiverThread) -> list[str]:

@@ -549,21 +549,28 @@ def test_between_two_steps_of_a_commit_little_is_done_however_large_the_settings
 
 
 def test_no_step_begins_while_a_gesture_is_open():
-    until, busy, begun = [4], [True], []
+    begun = []
 
-    def is_busy():
-        until[0] -= 1
-        busy[0] = until[0] > 0
-        return busy[0]
+    class Press:
+        """Open for three looks, anew after each step."""
+
+        looks = 4
+
+        @property
+        def busy(self):
+            self.looks -= 1
+            return self.looks > 0
+
+    press = Press()
 
     def steps():
         for _ in range(3):
-            begun.append(busy[0])
-            until[0] = 4
+            begun.append(press.looks > 0)
+            press.looks = 4
             yield
 
     lock._PATIENCE_S = 0
-    asyncio.run(lock.patiently(steps(), is_busy))
+    asyncio.run(lock.patiently(steps(), press))
     assert begun == [False] * 3
 
 
