@@ -9,6 +9,8 @@ from alertbox.receiver import ReceiverThread
 from alertbox.sim import VirtualBox, flash
 from installed_box import BOARD, LONG_LOG, install, reads_to_armed, reads_to_look, rewrite
 
+pytestmark = pytest.mark.needs("power_cut", "power_on", "stored")
+
 MOST_TO_ARMED, MOST_TO_LOOK = 8000, 1500
 
 
