@@ -1,7 +1,6 @@
 """Start the box, and again whatever fails from here on. Wiring only; see box/start.py, box/app.py and box/safe.py."""
 
 import gc
-import os
 import sys
 import time
 
@@ -15,11 +14,13 @@ gc.threshold(4096)
 # A watchdog cannot be stopped, and would cut into the session of who develops: so only where somebody has enrolled the
 # box. Before anything that may be damaged is loaded: MicroPython reads on for ever where a .mpy has been cut short.
 watchdog = None
-try:
-    if {"enrolment.a", "enrolment.b"} & set(os.listdir("/data")):
+for slot in "ab":
+    try:
+        open("/data/enrolment." + slot).close()  # of all ways to ask, littlefs reads least for this one
         watchdog = machine.WDT(timeout=60_000)
-except OSError:
-    pass  # no such folder: nothing has been stored yet
+        break
+    except OSError:
+        pass  # nothing has been stored yet
 
 
 def interrupted() -> None:

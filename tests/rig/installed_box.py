@@ -11,6 +11,14 @@ _ROWS = table.read(BOARD.partitions, BOARD.flash_bytes)
 _EMPTY_V = 3.1
 LONG_LOG = 48  # stores of the settings after which littlefs reads most; it tidies up after 56
 _LOOK_MS = 10 * 60 * 1000  # so often it wakes by itself
+_ENROLMENT = {
+    "version": 2,
+    "issued": 1_800_000_000,
+    "user": "0011223344556677",
+    "password": "x" * 32,
+    "secret": "00" * 32,
+    "ca": "30" * 400,
+}
 
 
 def install(folder: Path) -> None:
@@ -23,8 +31,11 @@ def install(folder: Path) -> None:
 
 
 def rewrite(box: VirtualBox, times: int) -> None:
-    """Store its settings anew, the box being off; littlefs adds each to its folder's log."""
+    """Enrol it, then store its settings anew, the box being off; littlefs adds each to its folder's log."""
     files = {flash.document_path("settings"): flash.slot({"version": 2})}
+    flash.put_files(
+        box.folder / "flash.bin", box.partitions, {flash.document_path("enrolment"): flash.slot(_ENROLMENT)}
+    )
     for _ in range(times):
         flash.put_files(box.folder / "flash.bin", box.partitions, files)
 
