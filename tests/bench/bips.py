@@ -21,17 +21,14 @@ _WITHOUT = {
 import asyncio
 
 class Radio:
-    fault, turns, waits, open = None, 0, False, False
-    def __init__(self, stored, settings, issuer, clock):
+    turns, waits, open = 0, False, False
+    def __init__(self, stored, settings, issuer, clock, status):
         del stored.counters
         stored.counters = _NoCounters
         self.ble = self.bips = self.pairing = self
     def resume(self):
         pass
-    def packet(self, *packet):
-        pass
-    def turn(self, now_ms):
-        pass
+    packet = turn = learn_by_button = resume
     async def run(self, *arguments):
         await asyncio.Event().wait()
 
@@ -48,7 +45,6 @@ class BipMethods:
         return {}
 """,
     "wiring/pins": """
-import asyncio
 import board
 import machine
 from box import power
@@ -56,30 +52,27 @@ from box.core import policy
 from box.inputs.button import Button
 from box.outputs.light import Light
 
-def light():
-    number, active = board.OUTPUTS["light"]
-    return Light(machine.Pin(number, machine.Pin.OUT, value=1 - active), active)
-
 class _Nothing:
-    def state(self, *known):
-        return "armed"
     def mv(self):
         return 0
-    def pressed(self, *moment):
+    def alert(self, *what):
         pass
-    received = in_charge = sound = silence = restarted = pressed
+    answered = restarted = alert
 
-class Senses:
-    mains, open, fault = True, False, None
-    def __init__(self, settings, clock, *more):
+class Pins:
+    mains = True
+    def __init__(self, settings, stored, clock, status):
+        number, active = board.OUTPUTS["light"]
+        output = machine.Pin(number, machine.Pin.OUT, value=1 - active), active
+        self.light = Light(output, clock, status, stored.journal.undelivered_presses)
         self.button = Button(power.pin("button"), clock.now, board.INPUTS["button"][1])
-        self.meanings = policy.meanings(settings["policy"]["button"])
-        self.sources = [("button", 1, self.button, self.meanings)]
-        self.battery = self.siren = self.signs = _Nothing()
-    def flags(self):
-        return 0
-    def tasks(self, *calls):
-        return {"button": self.button.run(calls[0])}
+        self._meanings = policy.meanings(settings["policy"]["button"])
+        status.inputs = (self.button,)
+        self.battery = self.siren = _Nothing()
+    def rows(self, issuer, learn):
+        def report(gesture, at_ms):
+            issuer.issue(self._meanings[gesture], 1, self.button.began_ms)
+        return [("light", 30_000, self.light, ()), ("button", 30_000, self.button, (report,))]
 """,
 }
 

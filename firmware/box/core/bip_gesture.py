@@ -54,7 +54,7 @@ def is_due(bip: Bip, now_ms: int) -> bool:
     """Has it been kept back for long enough?"""
     if not bip.holds:
         return False
-    return now_ms - bip.hold_ms > KINDS["switch"] or now_ms - bip.begun_ms > _AT_MOST_MS
+    return now_ms - bip.hold_ms > (KINDS[bip.kind] or KINDS["switch"]) or now_ms - bip.begun_ms > _AT_MOST_MS
 
 
 def _back_ms(bip: Bip, events: Events) -> int:

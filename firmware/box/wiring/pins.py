@@ -38,7 +38,6 @@ class Pins:
         self._stored = stored
         self._clock = clock
         self._status = status
-        self._settings = settings
         self._buttons: list = []  # (name, source in an alert, button, gesture -> kind)
         inputs = settings["inputs"]
         self.light = Light(_output("light"), clock, status, stored.journal.undelivered_presses)
