@@ -243,3 +243,32 @@ def test_a_fault_is_kept_when_its_block_is_erased_while_there_is_room_and_given_
                 pass
         assert journal.kind(fault) == (alert.TAMPER if presses < limit else None)
     assert journal.dropped == 1 and journal.undelivered_presses() == limit
+
+
+def test_a_press_that_flash_has_lost_is_counted_and_leaves_the_queue_when_its_block_is_emptied():
+    cells = blank(5)
+    journal = opened(cells)
+    kept, lost, last = [put(journal, alert.HELP) for _ in range(3)]
+    for sequence in (lost, last):
+        place = bytes(cells).index(signature(sequence))
+        cells[place : place + 8] = bytes(8)
+    assert queue(journal) == [last, lost, kept]
+    for _ in range(6 * SLOTS):
+        journal.received(put(journal, alert.ALARM))
+        while journal.prepare():
+            pass
+    assert queue(journal) == [kept]
+    assert (journal.dropped, journal.undelivered_presses()) == (2, 1)
+
+
+def test_a_new_key_begins_with_all_the_room():
+    journal = opened(blank(5))
+    for kind in (alert.HELP, alert.TAMPER, alert.HEARTBEAT):
+        put(journal, kind)
+    journal.format(bytes(8))
+    count = 0
+    while not fails(lambda: put(journal, alert.TAMPER), JournalFull):
+        count += 1
+        while journal.prepare():
+            pass
+    assert count == 2 * SLOTS * 7 // 8
