@@ -272,3 +272,31 @@ def test_a_new_key_begins_with_all_the_room():
         while journal.prepare():
             pass
     assert count == 2 * SLOTS * 7 // 8
+
+
+def test_a_start_in_the_middle_of_emptying_a_block_finds_each_alert_once():
+    cells = blank()
+    journal = opened(cells)
+    waiting = [put(journal, alert.HELP) for _ in range(3)]
+    copies = set()
+    for _ in range(4 * SLOTS):
+        newest = put(journal, alert.INFORM)
+        journal.received(newest)
+        while True:
+            again = opened(bytearray(cells))
+            copies.add(max([bytes(cells).count(signature(sequence)) for sequence in waiting]))
+            assert (queue(again), again.undelivered()) == (waiting[::-1], 3)
+            for sequence in waiting:
+                assert again.load(sequence) == (body(sequence, alert.HELP), signature(sequence))
+                assert again.received(sequence)
+            assert (again.best(), again.undelivered()) == (None, 0)
+            if not journal.prepare():
+                break
+    assert copies == {1, 2}
+
+
+def test_of_two_faults_the_newer_goes_first_in_any_order_of_the_index():
+    journal = opened(blank())
+    first, second, third = [put(journal, kind) for kind in (alert.TAMPER, alert.MAINS_LOST, alert.JAMMING)]
+    journal.received(first)  # the last entry of the index moves into the gap
+    assert queue(journal) == [third, second]
