@@ -300,3 +300,20 @@ def test_of_two_faults_the_newer_goes_first_in_any_order_of_the_index():
     first, second, third = [put(journal, kind) for kind in (alert.TAMPER, alert.MAINS_LOST, alert.JAMMING)]
     journal.received(first)  # the last entry of the index moves into the gap
     assert queue(journal) == [third, second]
+
+
+def test_heartbeats_that_wait_are_counted_when_they_go_and_are_moved_nowhere():
+    flash = NorFlash(blank())
+    journal = Journal(flash)
+    journal.recover()
+    while journal.prepare():
+        pass
+    for _ in range(SLOTS):
+        put(journal, alert.HEARTBEAT)
+    steps, erases = 0, sum(flash.erases)
+    while journal.dropped < SLOTS:
+        journal.received(put(journal, alert.HELP))
+        while journal.prepare():
+            steps += 1
+    assert journal.dropped == SLOTS and journal.undelivered() == 0
+    assert steps == sum(flash.erases) - erases  # a move would be a step without an erase
