@@ -133,6 +133,10 @@ def test_keys_at_hand_are_bounded(intake, registry, monkeypatch):
     assert asked == [1, 2, 2, 2, 3, 3, 4]
 
 
+def test_a_box_whose_key_is_not_at_hand_may_be_forgotten(intake):
+    intake.forget("0123456789abcdef")
+
+
 def test_what_is_too_large_costs_no_look_into_the_registry(intake, registry, box):
     refusal(intake.alert(box.id, bytes(1_000_000)))
     assert registry.asked == 0

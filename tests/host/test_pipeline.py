@@ -37,6 +37,7 @@ class Scene:
         self.events: list[dict[str, Any]] = []
         self.refusals: list[Refusal] = []
         self.waiting: list[asyncio.Future[Outcome]] = []
+        self.written: list[int] = []
         self.lookups = 0
         self.link_is_up = True
         self.stream = StringIO()
@@ -57,6 +58,7 @@ class Scene:
             now=now,
             log=log,
         )
+        assert self.pipeline.link is None
         self.pipeline.link = SimpleNamespace(publish=self.publish, settle=self.writes("settle"))
 
     def writes(self, name: str) -> Any:
@@ -70,6 +72,7 @@ class Scene:
 
     def add(self, alert: formats.Alert, received_at: datetime) -> "asyncio.Future[Outcome]":
         assert received_at == AT
+        self.written.append(alert.sequence)
         self.waiting.append(asyncio.get_running_loop().create_future())
         return self.waiting[-1]
 
@@ -254,3 +257,106 @@ def test_a_flood_of_messages_lets_others_run(scene, monkeypatch):
         return seen
 
     assert asyncio.run(story()) == [2, 4, 6]
+
+
+# ---- what is told, word by word: the operator reads the log, the sim and the bench the events
+
+
+def plain(events: list[dict[str, Any]], *without: str) -> list[dict[str, Any]]:
+    return [{name: value for name, value in event.items() if name not in without} for event in events]
+
+
+def test_each_step_of_an_alert_is_told_with_what_it_is_about(scene):
+    outcome = scene.stored(1)
+    scene.play(scene.message(scene.box.alert(1, kind=2)), outcomes=(outcome,))
+    box = scene.box.id
+    assert plain(scene.events, "at") == [
+        {"event": "arrived", "box": box},
+        {"event": "verified", "box": box, "sequence": 1, "kind": "help"},
+        {"event": "stored", "box": box, "sequence": 1, "kind": "help", "alert": outcome.record},
+        {"event": "acknowledged", "box": box, "sequence": 1},
+    ]
+    moments = [event["at"] for event in scene.events]
+    assert moments == sorted(moments)
+    assert scene.written == [1]
+    (line,) = plain(scene.logged("received"), "time", "clock_wrong")
+    assert line == {
+        "level": "info", "event": "received", "box": box, "sequence": 1, "boot": 1, "kind": "help",
+        "source": outcome.record.source_name, "incident": 1,
+    }  # fmt: skip
+
+
+def test_an_alert_arrived_when_its_work_began(scene, monkeypatch):
+    monkeypatch.setattr(pipeline_module, "time", SimpleNamespace(monotonic=lambda: 42.0))
+    scene.play(scene.message(scene.box.alert(1)), outcomes=(scene.stored(1),))
+    assert scene.events[0]["at"] == 42.0
+    assert scene.events[1]["at"] != 42.0
+
+
+def test_an_acknowledgement_names_box_sequence_time_and_state(scene):
+    sent = []
+    scene.pipeline.link.publish = lambda topic, payload: sent.append((topic, scene.box.read_ack(payload)))
+    scene.play(scene.message(scene.box.alert(5)), outcomes=(scene.stored(5),))
+    assert sent == [(f"alertbox/{scene.box.id}/ack", {1: 1, 2: scene.box.box, 4: 5, 7: NOW, 11: 1})]
+
+
+def test_alerts_and_duplicates_are_counted(scene):
+    replay = Outcome(Verdict.REPLAY)
+    messages = [scene.message(scene.box.alert(sequence)) for sequence in (1, 2, 1, 2)]
+    scene.play(*messages, outcomes=(scene.stored(1), scene.stored(2), replay, replay))
+    assert (scene.pipeline.received, scene.pipeline.duplicates, scene.refused) == (2, 2, {"replay": 2})
+
+
+def test_a_replay_and_a_conflict_are_told_with_box_size_and_sequence(scene):
+    message = scene.message(scene.box.alert(7))
+    scene.play(message, message, outcomes=(Outcome(Verdict.REPLAY), Outcome(Verdict.CONFLICT)))
+    box, size = scene.box.id, len(message.payload)
+    assert [(one.reason, one.box, one.size, one.detail) for one in scene.refusals] == [
+        ("replay", box, size, "sequence 7 is stored already"),
+        ("conflict", box, size, "sequence 7"),
+    ]
+    assert plain([event for event in scene.events if event["event"] == "duplicate"], "at") == [
+        {"event": "duplicate", "box": box, "sequence": 7}
+    ]
+
+
+def test_what_is_withheld_is_told_with_its_sequence(scene):
+    scene.play(scene.message(scene.box.alert(1, kind=5)), outcomes=(scene.stored(1, kind=5),))
+    assert plain(scene.events[-1:], "at") == [{"event": "withheld", "box": scene.box.id, "sequence": 1}]
+
+
+def test_a_state_is_told(scene):
+    scene.play(scene.message(b"online", "state"))
+    assert plain(scene.events, "at") == [{"event": "state", "box": scene.box.id, "state": "online"}]
+
+
+def test_a_wrong_topic_is_refused_in_nobodys_name_and_settled(scene):
+    ticket: Any = (None, 1, 1)
+    message = Incoming("town/hall", b"x", ticket)
+    scene.play(message)
+    assert [(one.reason, one.box, one.size, one.detail) for one in scene.refusals] == [
+        ("wrong-topic", None, 1, "not a topic of a box")
+    ]
+    assert scene.steps == [("settle", message)]
+
+
+def test_what_the_database_could_not_look_up_is_settled(scene):
+    scene.row = StoreFailed("the disk is full")
+    message = scene.message(scene.box.alert(1))
+    scene.play(message)
+    assert scene.steps == [("settle", message)]
+
+
+def test_an_overload_is_told_with_its_size(scene, monkeypatch):
+    scene.pipeline._messages = asyncio.Queue(1)
+    message = scene.message(b"online", "state")
+    scene.play(message, message)
+    assert [(one.reason, one.box, one.size, one.detail) for one in scene.refusals] == [
+        ("overload", None, 6, "too much waits")
+    ]
+
+
+@pytest.mark.parametrize("end", [StoreFailed("the disk is full"), asyncio.CancelledError])
+def test_a_commit_that_failed_is_no_error_of_the_pipelines(scene, caplog, end):
+    scene.play(scene.message(scene.box.alert(1)), outcomes=(end,))
+    assert not caplog.records

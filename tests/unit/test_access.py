@@ -172,16 +172,16 @@ def test_failed_tries_double_the_wait_up_to_ten_minutes():
     assert refusal(box.unlock, SIGNATURE, NOW, at_ms) is None
 
 
-def test_the_wait_is_told_in_seconds():
+def test_the_wait_is_told_in_seconds_rounded_up():
     box = closed_box()
     p256.finish(box.show(certificate(), NOW, 0))
     fail(box, 0)
-    try:
-        box.challenge(CHALLENGE, 500)
-    except Refused as error:
-        assert error.data == {"code": "wait", "s": 2}
-        return
-    raise AssertionError("no wait")
+    for now_ms, seconds in ((0, 2), (500, 2), (999, 2), (1000, 1), (1001, 1), (1999, 1)):
+        try:
+            box.challenge(CHALLENGE, now_ms)
+            raise AssertionError("no wait")
+        except Refused as error:
+            assert error.data == {"code": "wait", "s": seconds}, now_ms
 
 
 def test_a_forged_certificate_is_a_failed_try():

@@ -66,6 +66,7 @@ def test_the_last_known_time_is_not_that_of_an_older_event_without_one():
 
 def test_a_boot_is_recorded_with_its_detail_and_without_a_time():
     log = EventLog(NorFlash(blank(4)))
+    assert log.boot == 0
     log.recover(6, "reset 4")
     boot = {"id": 1, "boot": 7, "utc": 0, "uptime": 0, "event": "boot", "detail": "reset 4"}
     assert log.last(9) == [boot]

@@ -51,6 +51,7 @@ def test_summer_comes_in_leap_years_and_in_2100_which_is_none():
         (4078429200, 4096573200),  # 2099
         (4109878800, 4128627600),  # 2100
         (4141328400, 4160077200),  # 2101
+        (4204227600, 4222976400),  # 2103, when the last Sunday of March is the earliest there is
     ):
         for utc, ahead in ((begins - 1, 60), (begins, 120), (ends - 1, 120), (ends, 60)):
             assert Zone("Europe/Paris").offset_min(utc) == ahead, utc

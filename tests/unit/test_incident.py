@@ -8,16 +8,16 @@ _BUTTON, _FOOT, _BIP = 1, 2, 16
 
 def test_a_press_within_the_window_joins_the_incident():
     incident = Incident()
-    assert incident.join(7, 1000) == 0
-    assert incident.join(8, 1000 + WINDOW_MS) == 1
-    assert incident.join(12, 1000 + 2 * WINDOW_MS) == 5
+    assert incident.join(7, 1000, alert.HELP, _BUTTON) == 0
+    assert incident.join(8, 1000 + WINDOW_MS, alert.HELP, _BUTTON) == 1
+    assert incident.join(12, 1000 + 2 * WINDOW_MS, alert.HELP, _BUTTON) == 5
 
 
 def test_a_press_after_the_window_begins_an_incident_of_its_own():
     incident = Incident()
-    incident.join(7, 1000)
-    assert incident.join(8, 1001 + WINDOW_MS) == 0
-    assert incident.join(9, 1002 + WINDOW_MS) == 1
+    incident.join(7, 1000, alert.HELP, _BUTTON)
+    assert incident.join(8, 1001 + WINDOW_MS, alert.HELP, _BUTTON) == 0
+    assert incident.join(9, 1002 + WINDOW_MS, alert.HELP, _BUTTON) == 1
 
 
 def test_presses_of_several_sources_join_one_incident_and_the_strongest_kind_leads():
@@ -51,3 +51,10 @@ def test_a_press_that_began_before_the_last_one_does_not_shorten_the_incident():
     incident.join(1, 10_000, alert.HELP, _BIP)
     assert incident.join(2, 8_000, alert.ALARM, _BUTTON) == 1
     assert incident.runs(10_000 + WINDOW_MS)
+
+
+def test_the_first_millisecond_is_a_moment_like_others():
+    incident = Incident()
+    incident.join(1, 0, alert.HELP, _BUTTON)
+    assert incident.runs(WINDOW_MS)
+    assert not incident.runs(WINDOW_MS + 1)

@@ -335,7 +335,7 @@ def before_the_wrap():
         owner.received(owner.append(alert.INFORM))
         while owner.journal.prepare():
             pass
-    for _ in range(SLOTS - 6):
+    for _ in range(2 * SLOTS - 5):
         owner.received(owner.append(alert.INFORM))
         while owner.journal.prepare():
             pass
@@ -363,6 +363,24 @@ def sweep(seeds, then):
     for cut in range(1, operations):
         for seed in seeds:
             replay(base, [(cut, seed)] + then(cut, seed))
+
+
+def test_the_script_of_the_cuts_moves_presses_out_of_the_oldest_block():
+    global Journal
+    plain, moved = Journal, []
+
+    class Counted(plain):
+        def _moved(self, old, new):
+            moved.append(new)
+            plain._moved(self, old, new)
+
+    base = before_the_wrap()
+    Journal = Counted
+    try:
+        replay(base, [(0, 0)])
+    finally:
+        Journal = plain
+    assert len(moved) >= 2 and None not in moved
 
 
 def test_no_cut_loses_a_press_or_sends_an_acknowledged_one_again():

@@ -243,3 +243,77 @@ def test_a_fault_is_kept_when_its_block_is_erased_while_there_is_room_and_given_
                 pass
         assert journal.kind(fault) == (alert.TAMPER if presses < limit else None)
     assert journal.dropped == 1 and journal.undelivered_presses() == limit
+
+
+def test_a_press_that_flash_has_lost_is_counted_and_leaves_the_queue_when_its_block_is_emptied():
+    cells = blank(5)
+    journal = opened(cells)
+    kept, lost, last = [put(journal, alert.HELP) for _ in range(3)]
+    for sequence in (lost, last):
+        place = bytes(cells).index(signature(sequence))
+        cells[place : place + 8] = bytes(8)
+    assert queue(journal) == [last, lost, kept]
+    for _ in range(6 * SLOTS):
+        journal.received(put(journal, alert.ALARM))
+        while journal.prepare():
+            pass
+    assert queue(journal) == [kept]
+    assert (journal.dropped, journal.undelivered_presses()) == (2, 1)
+
+
+def test_a_new_key_begins_with_all_the_room():
+    journal = opened(blank(5))
+    for kind in (alert.HELP, alert.TAMPER, alert.HEARTBEAT):
+        put(journal, kind)
+    journal.format(bytes(8))
+    count = 0
+    while not fails(lambda: put(journal, alert.TAMPER), JournalFull):
+        count += 1
+        while journal.prepare():
+            pass
+    assert count == 2 * SLOTS * 7 // 8
+
+
+def test_a_start_in_the_middle_of_emptying_a_block_finds_each_alert_once():
+    cells = blank()
+    journal = opened(cells)
+    waiting = [put(journal, alert.HELP) for _ in range(3)]
+    copies = set()
+    for _ in range(4 * SLOTS):
+        newest = put(journal, alert.INFORM)
+        journal.received(newest)
+        while True:
+            again = opened(bytearray(cells))
+            copies.add(max([bytes(cells).count(signature(sequence)) for sequence in waiting]))
+            assert (queue(again), again.undelivered()) == (waiting[::-1], 3)
+            for sequence in waiting:
+                assert again.load(sequence) == (body(sequence, alert.HELP), signature(sequence))
+                assert again.received(sequence)
+            assert (again.best(), again.undelivered()) == (None, 0)
+            if not journal.prepare():
+                break
+    assert copies == {1, 2}
+
+
+def test_of_two_faults_the_newer_goes_first_in_any_order_of_the_index():
+    journal = opened(blank())
+    first, second, third = [put(journal, kind) for kind in (alert.TAMPER, alert.MAINS_LOST, alert.JAMMING)]
+    journal.received(first)  # the last entry of the index moves into the gap
+    assert queue(journal) == [third, second]
+
+
+def test_heartbeats_that_wait_are_counted_when_they_go_and_are_moved_nowhere():
+    flash = NorFlash(blank())
+    journal = Journal(flash)
+    journal.recover()
+    while journal.prepare():
+        pass
+    for _ in range(SLOTS):
+        put(journal, alert.HEARTBEAT)
+    steps, erases = 0, sum(flash.erases)
+    while journal.dropped < SLOTS:
+        journal.received(put(journal, alert.HELP))
+        while journal.prepare():
+            steps += 1
+    assert journal.dropped == SLOTS and journal.undelivered() == 0
+    assert steps == sum(flash.erases) - erases  # a move would be a step without an erase

@@ -96,6 +96,14 @@ def test_an_empty_battery_ends_the_box_when_it_is_needed_no_more():
     assert told([3100] * 8, watch=watch, start=100_000) == [(130_000, EMPTY)]
 
 
+def test_the_thresholds_of_an_empty_cell_and_of_none_hold_to_the_millivolt():
+    for mv, is_empty in ((1999, False), (2000, True), (3199, True), (3200, False)):
+        assert told([mv] * 20) == [(30_000, LOW)] + [(65_000, EMPTY)] * is_empty, mv
+    watch = BatteryWatch(_LIMITS)
+    for mv, starts in ((1999, True), (2000, False), (3599, False), (3600, True)):
+        assert watch.may_start(mv, False) is starts, mv
+
+
 def test_no_battery_is_a_low_one_and_never_ends_the_box():
     for mv in (0, 1999):
         assert told([mv] * 100) == [(30_000, LOW)]

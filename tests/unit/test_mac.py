@@ -47,3 +47,28 @@ def test_equal_sees_every_single_bit_and_the_length():
     assert not mac.equal(tag, tag[:31])
     assert not mac.equal(tag, tag + b"\x00")
     assert mac.equal(b"", b"")
+
+
+def test_hkdf_gives_any_length_the_standard_gives_and_a_key_by_default():
+    assert len(mac.hkdf_sha256(b"secret", b"ack")) == 32
+    longest = mac.hkdf_sha256(b"secret", b"ack", 255 * 32)
+    assert len(longest) == 255 * 32
+    for length in (1, 31, 32, 33, 64, 65):
+        assert mac.hkdf_sha256(b"secret", b"ack", length) == longest[:length]
+
+
+def test_hkdf_works_out_no_block_that_it_does_not_give():
+    hmac, calls = mac.hmac_sha256, []
+
+    def counted(key, message):
+        calls.append(message)
+        return hmac(key, message)
+
+    mac.hmac_sha256 = counted
+    try:
+        for length, blocks in ((1, 1), (32, 1), (33, 2), (64, 2), (65, 3)):
+            calls.clear()
+            mac.hkdf_sha256(b"secret", b"ack", length)
+            assert len(calls) == 1 + blocks, length
+    finally:
+        mac.hmac_sha256 = hmac

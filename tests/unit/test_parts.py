@@ -59,6 +59,14 @@ def test_a_part_without_a_turn_is_stuck_after_its_own_limit():
         assert kept.stuck(now_ms) == found, now_ms
 
 
+def test_no_part_is_stuck_at_the_first_look_however_late_it_is():
+    for turns in (0, 1, 2):
+        kept, (a,) = watch(a=100)
+        a.turns = turns
+        assert kept.stuck(5000) is None
+        assert kept.stuck(5101) == "a"
+
+
 def test_a_part_that_goes_on_is_forgiven():
     kept, (a,) = watch(a=100)
     kept.stuck(0)

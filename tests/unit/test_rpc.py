@@ -415,3 +415,37 @@ def test_ctrl_c_goes_off_two_seconds_after_the_start():
     finally:
         serial.asyncio = asyncio
     assert slept == [1.5, 0] and codes == [-1, -1]
+
+
+def test_an_errors_line_is_json_rpc_with_its_number_code_text_and_data():
+    error = rpc.RpcError(rpc.INVALID, "No such thing.", {"where": "a", "line": 3})
+    assert decoded(rpc.error_line(error, 7)) == {
+        "jsonrpc": "2.0", "id": 7,
+        "error": {"code": rpc.INVALID, "message": "No such thing.", "data": {"where": "a", "line": 3}},
+    }  # fmt: skip
+    assert decoded(rpc.error_line(error, None))["id"] is None
+
+
+def test_the_texts_of_an_error_take_what_room_there_is_and_no_more():
+    for length in range(200, 330):
+        line = rpc.error_line(rpc.RpcError(rpc.INVALID, "x" * length), 1)
+        assert len(line) <= rpc.MOST_OUT
+        message = decoded(line)["error"]["message"]
+        whole = len(line) - len(message) + length
+        assert len(message) == length or whole > rpc.MOST_OUT - 3
+        assert len(message) < length or whole <= rpc.MOST_OUT
+    for length in (57, 58, 59, 60):
+        data = decoded(rpc.error_line(rpc.RpcError(rpc.INVALID, "", {"a": "y" * length}), 1))["error"]["data"]
+        assert (len(data["a"]) == length) == (length + 2 <= 60)
+
+
+def test_the_largest_id_has_31_bits():
+    for number, right in ((0x7FFFFFFF, True), (0x80000000, False)):
+        try:
+            assert rpc.parse(b'{"jsonrpc":"2.0","id":%d,"method":"m"}' % number) == (number, "m", []) and right
+        except rpc.RpcError:
+            assert not right
+
+
+def test_what_fits_is_what_was_there():
+    assert rpc.fitting(["abc", 5, {"a": 1}]) == ["abc", 5, {"a": 1}]

@@ -6,6 +6,7 @@ import os
 from box import log
 from box.core import alert, conditions, config
 from box.errors import StorageError
+from box.storage.bip_counters import BipCounters
 from box.storage.journal import Journal
 from fake_chip import Installed
 from virtual.nor import BLOCK, NorFlash
@@ -170,7 +171,9 @@ def test_a_first_start_makes_a_key_and_a_journal_of_it():
     assert stored.journal.holds(stored.identity.box) and stored.journal.next_sequence == 1
     assert listed("/data") == ["key"]
     assert events(stored) == [("key made", ""), ("boot", "reset 1")]
-    assert (stored.events.boot, stored.events.last(1)[0]["utc"]) == (1, 0)
+    key_made = stored.events.last(1)[0]
+    assert (key_made["boot"], key_made["utc"], key_made["uptime"]) == (1, 0, 0)
+    assert isinstance(stored.counters, BipCounters)
 
 
 def test_a_restart_keeps_the_key_and_counts_on():
@@ -214,6 +217,20 @@ def test_a_key_that_belongs_to_another_journal_is_not_used():
     assert started().identity.box != first.identity.box
 
 
+def test_a_box_that_has_to_be_enrolled_again_says_why_and_a_first_start_says_nothing():
+    def parted():
+        log.tail = log.Tail(2000)
+        started()
+        return len([line for line in log.tail.lines() if "do not belong together" in line])
+
+    factory()
+    assert (parted(), parted()) == (0, 0)
+    os.remove(FOLDER + "/data/key")
+    assert (parted(), parted()) == (1, 0)
+    Partition.cells["journal"] = bytearray(b"\xff" * (32 * BLOCK))
+    assert (parted(), parted()) == (1, 0)
+
+
 def test_a_key_that_cannot_be_read_is_not_given_up():
     factory()
     started()
@@ -241,7 +258,7 @@ def test_a_partition_table_without_ours_uses_folders_and_says_so():
     factory()
     stored = started()
     assert stored._status.rows[conditions.OLD_TABLE][0] is False
-    del Partition.cells["plan"]
+    Partition.cells.clear()
     made = []
 
     class Folder(FOLDER_FLASH):
@@ -254,7 +271,7 @@ def test_a_partition_table_without_ours_uses_folders_and_says_so():
         stored = started()
     finally:
         module.FolderFlash = FOLDER_FLASH
-    assert made == [("/plan", 8)]
+    assert made == list(zip(["/journal", "/events", "/bips", "/plan"], [32, 16, 8, 8]))
     assert stored._status.rows[conditions.OLD_TABLE][0] is True
 
 
@@ -303,6 +320,7 @@ def test_a_clock_starts_at_the_last_time_in_the_event_log():
     stored = started()
     assert stored._clock.floor == 0
     stored.note(stored.events.TIME_SAVED)
+    assert events(stored, 1) == [("time saved", "")]
     assert started()._clock.floor == 1800000000
 
 

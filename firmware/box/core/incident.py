@@ -27,7 +27,7 @@ class Incident:
         """Would a press now join it?"""
         return self._first > 0 and now_ms - self._last_ms <= self._window_ms
 
-    def join(self, sequence: int, now_ms: int, kind: int = 0, source: int = 0) -> int:
+    def join(self, sequence: int, now_ms: int, kind: int, source: int) -> int:
         """How many sequences back the incident began; 0 when this press begins it."""
         if not self.runs(now_ms):
             self._first = sequence
