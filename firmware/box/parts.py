@@ -5,6 +5,7 @@ alert does not look alive: a part that ends restarts it at once; while one is st
 """
 
 import asyncio
+from array import array
 
 from box.log import Log
 
@@ -26,7 +27,8 @@ class Parts:
         self._watchdog = watchdog
         self._clock = clock
         self._died = died
-        self._seen = [(-1, 0)] * len(rows)  # turns, and since when there were so many
+        self._turns = array("i", [-1] * len(rows))  # of each part, at the last look
+        self._since_ms = array("q", self._turns)  # when there were so many first
 
     async def run(self) -> None:
         for name, _, part, arguments in self._rows:
@@ -43,10 +45,11 @@ class Parts:
         """The name of a part that has made no turn for longer than it may, as of this look; None if none is."""
         found = None
         for i, (name, limit_ms, part, _) in enumerate(self._rows):
-            turns, since_ms = self._seen[i]
-            if part.turns != turns:
-                self._seen[i] = (part.turns, now_ms)
-            elif now_ms - since_ms > limit_ms:
+            turns = part.turns & 0x3FFFFFFF
+            if turns != self._turns[i]:
+                self._turns[i] = turns
+                self._since_ms[i] = now_ms
+            elif now_ms - self._since_ms[i] > limit_ms:
                 found = name
         return found
 

@@ -18,7 +18,8 @@ class Status:
         self._sentences: dict = {}  # row: what its writer says
 
     def set(self, row: int, on: bool, sentence: str = "") -> None:
-        self._sentences[row] = sentence
+        if sentence:
+            self._sentences[row] = sentence
         if self.is_on(row) != on:
             self._on ^= 1 << row
             for listener in self.listeners:

@@ -38,6 +38,15 @@ _UNSET = b"\xff\xff\xff\xff"  # the state word
 _ZERO, _ZEROS = bytes(1), bytes(2)
 _TRIES = 3  # of a program or a read, in case of a bad cell
 
+_largest_blank = b""  # for all rings: a blank slot of each would be three hundred bytes
+
+
+def _blank(size: int) -> bytes:
+    global _largest_blank
+    if len(_largest_blank) < size:
+        _largest_blank = b"\xff" * size
+    return _largest_blank
+
 
 class Ring:
     """A ring on `device` (a MicroPython block device that programs only with an offset), at least four blocks.
@@ -58,7 +67,7 @@ class Ring:
         self._buffer = bytearray(slot_size)
         self._check = bytearray(slot_size)
         self._word = bytearray(_PAYLOAD)
-        self._blank = b"\xff" * slot_size
+        self._blank = memoryview(_blank(slot_size))[:slot_size]
         self._covered = memoryview(self._buffer)[4:-_CRC_SIZE]
         self._checked = memoryview(self._buffer)[4:]
         self._payload = memoryview(self._buffer)[_PAYLOAD:-_CRC_SIZE]
