@@ -39,10 +39,9 @@ class _NoCounters:
 """,
     "console/bips": """
 class BipMethods:
+    ROWS = {}
     def __init__(self, *parts):
         pass
-    def table(self):
-        return {}
 """,
     "wiring/pins": """
 import board

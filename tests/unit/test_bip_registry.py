@@ -287,7 +287,7 @@ def test_a_press_whose_counter_fell_informs_and_says_at_once_to_pair_the_bip_aga
         assert bench.issuer.issued == [UNSURE, (alert.BIP_LOST, 16, 0)], "before the next look"
     bench.registry.look()
     assert bench.events == [("fault", "1 counts anew")] and "pair this bip again" in bench.registry.fault
-    bench.methods.repair(1)
+    bench.methods.bip_repair(1)
     press_three(bench, 1780672269)
     bench.registry.look()
     assert bench.registry.fault is None
@@ -380,7 +380,8 @@ def test_a_cut_while_a_hold_is_kept_back_tells_it_at_the_start():
 
 
 def test_a_hold_that_is_kept_back_is_told_when_its_bip_leaves():
-    for leave in (lambda bench: bench.methods.remove(1), lambda bench: bench.registry.put(bench.registry.made(row()))):
+    ways = (lambda bench: bench.methods.bip_remove(1), lambda bench: bench.registry.put(bench.registry.made(row())))
+    for leave in ways:
         bench = Bench(row())
         bench.hear(switch(1, HELD))
         leave(bench)
@@ -403,10 +404,10 @@ def test_pairing_learns_the_kind_and_it_can_be_set():
     assert bench.methods.learn_state()["kind"] == bench.store.document["bips"][0]["kind"] == "switch"
     bench.turn(5000)
     assert bench.pressed == [], "what was pressed to pair it is no alert"
-    bench.methods.set_kind(1, "button")
+    bench.methods.bip_kind(1, "button")
     bench.hear(switch(7, HELD))
     assert bench.pressed == [(alert.ALARM, 16)] and bench.store.document["bips"][0]["kind"] == "button"
-    assert refused(lambda: bench.methods.set_kind(1, "loud")) == "bips.0.kind"
+    assert refused(lambda: bench.methods.bip_kind(1, "loud")) == "bips.0.kind"
 
 
 def test_a_kind_that_was_set_is_not_learnt():
@@ -414,8 +415,8 @@ def test_a_kind_that_was_set_is_not_learnt():
     bench.methods.learn("Caisse", None, KEY.hex())
     press_three(bench)
     assert bench.store.document["bips"][0]["kind"] == "button"
-    bench.methods.set_kind(1, "switch")
-    bench.methods.repair(1)
+    bench.methods.bip_kind(1, "switch")
+    bench.methods.bip_repair(1)
     press_three(bench, 7)
     assert bench.store.document["bips"][0]["kind"] == "switch"
     bench.methods.learn("Porte", None, OTHER_KEY.hex())
@@ -479,7 +480,7 @@ def test_a_bip_that_counts_anew_is_paired_again_and_keeps_its_number():
     bench = Bench(row(5))
     bench.hear(packet(5000, PRESS))
     del bench.issuer.issued[:]
-    bench.methods.repair(5)
+    bench.methods.bip_repair(5)
     press_three(bench)
     assert bench.pressed == [] and bench.methods.learn_state()["bip"] == 5
     bench.hear(packet(4, PRESS))
@@ -487,13 +488,13 @@ def test_a_bip_that_counts_anew_is_paired_again_and_keeps_its_number():
     bench.hear(packet(4, PRESS))
     bench.hear(packet(5, PRESS))
     assert bench.pressed == [(alert.INFORM, 20)] * 2
-    assert refused(lambda: bench.methods.repair(6)) == "no-bip"
+    assert refused(lambda: bench.methods.bip_repair(6)) == "no-bip"
 
 
 def test_a_new_key_makes_old_recordings_worthless():
     bench = Bench(row(5))
     recorded = packet(5000, HOLD_PRESS)
-    bench.methods.repair(5, OTHER_KEY.hex())
+    bench.methods.bip_repair(5, OTHER_KEY.hex())
     press_three(bench, key=OTHER_KEY)
     bench.hear(recorded)
     assert bench.pressed == [] and bench.store.document["bips"][0]["key"] == OTHER_KEY.hex()
@@ -524,8 +525,8 @@ def test_a_bip_without_a_key_is_bound_where_that_is_asked_for_and_only_informs()
 
 def test_a_bip_without_a_key_is_given_one_and_then_calls_for_help():
     bench = Bench(row(3, key=b""))
-    assert refused(lambda: bench.methods.repair(3)) == "no-key"
-    bench.methods.repair(3, KEY.hex())
+    assert refused(lambda: bench.methods.bip_repair(3)) == "no-key"
+    bench.methods.bip_repair(3, KEY.hex())
     press_three(bench)
     bench.hear(plain(HOLD_PRESS, 9))
     bench.hear(packet(4, HOLD_PRESS))
@@ -627,14 +628,14 @@ def test_bips_are_listed_renamed_and_removed():
     assert first == [1, "Bip 1", MAC.hex(), 70, 5, -71, 1, 0, []]
     assert second == [2, "Bip 2", OTHER_MAC.hex(), None, None, None, 0, 0, []]
     assert bench.methods.bips(1)["bips"] == [second] and bench.methods.bips(2)["bips"] == []
-    bench.methods.rename(2, "Cave")
+    bench.methods.bip_rename(2, "Cave")
     assert bench.methods.bips(1)["bips"][0][1] == "Cave" and bench.store.document["bips"][0]["name"] == "Cave"
-    assert refused(lambda: bench.methods.rename(2, "x" * 41)) == "bips.0.name"
-    bench.methods.remove(1)
+    assert refused(lambda: bench.methods.bip_rename(2, "x" * 41)) == "bips.0.name"
+    bench.methods.bip_remove(1)
     assert [found["id"] for found in bench.store.document["bips"]] == [2] and bench.find(MAC) is None
     bench.hear(packet(2, HOLD_PRESS))
     assert bench.pressed == [(alert.INFORM, 16)]
-    assert refused(lambda: bench.methods.remove(1)) == "no-bip"
+    assert refused(lambda: bench.methods.bip_remove(1)) == "no-bip"
 
 
 def test_every_answer_fits_a_line_with_sixteen_bips_at_their_longest():

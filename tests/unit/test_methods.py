@@ -186,11 +186,12 @@ class Bench:
         self.random = os.urandom
         deeds = Deeds(self, self)
         documents = Documents(self.settings, self.enrolment, lock.show, self.status)
+        self.parts = (facts, lock, deeds, documents)
         self.table = {}
-        for part in (facts, lock, deeds, documents):
-            table = part.table()
-            assert not [name for name in table if name in self.table]
-            self.table.update(table)
+        for part in self.parts:
+            for name in part.ROWS:
+                assert name not in self.table
+                self.table[name] = (getattr(part, name),) + part.ROWS[name]
 
     def did(self, what):
         return lambda: self.done.append(what)
@@ -773,7 +774,7 @@ def test_ten_thousand_hostile_inputs_leave_a_locked_box_closed_and_as_it_was():
     bench, line, noise, real = Bench(), Line(), Noise(11), requests()
     bench.access.lock()
     answers = []
-    console = Console(bench.table, bench.access, bench.clock, (line, line, answers.append))
+    console = Console(bench.parts, bench.access, bench.clock, (line, line, answers.append))
 
     async def play():
         answered = half = 0

@@ -10,24 +10,23 @@ _SURVEY_MS = 60 * 1000  # without a request, then it has ended
 class BipMethods:
     """The console's table for the bips of a `registry` and their `pairing`."""
 
+    ROWS = {
+        "bips": (READ, "?u"),
+        "learn": (SETTINGS, "s*s?u"),
+        "learn_state": (SETTINGS, ""),
+        "bip_rename": (SETTINGS, "us"),
+        "bip_kind": (SETTINGS, "us"),
+        "bip_remove": (SETTINGS, "u"),
+        "bip_repair": (SETTINGS, "u?s"),
+        "survey": (TEST, "b?u"),
+    }
+
     def __init__(self, registry, pairing, clock):
         self._registry = registry
         self._pairing = pairing
         self._clock = clock
         self._presses: dict = {}  # number: presses when the survey began
         self._asked_ms = 0
-
-    def table(self) -> dict:
-        return {
-            "bips": (self.bips, READ, "?u"),
-            "learn": (self.learn, SETTINGS, "s*s?u"),
-            "learn_state": (self.learn_state, SETTINGS, ""),
-            "bip_rename": (self.rename, SETTINGS, "us"),
-            "bip_kind": (self.set_kind, SETTINGS, "us"),
-            "bip_remove": (self.remove, SETTINGS, "u"),
-            "bip_repair": (self.repair, SETTINGS, "u?s"),
-            "survey": (self.survey, TEST, "b?u"),
-        }
 
     def bips(self, skip: int = 0) -> dict:
         """[number, name, MAC, battery in %, seconds since heard, dBm, presses, refused packets, faults] of each, after
@@ -64,19 +63,19 @@ class BipMethods:
             "kind": learning.kind,
         }
 
-    def rename(self, number: int, name: str) -> dict:
+    def bip_rename(self, number: int, name: str) -> dict:
         self._pairing.change(number, "name", name)
         return {}
 
-    def set_kind(self, number: int, kind: str) -> dict:
+    def bip_kind(self, number: int, kind: str) -> dict:
         self._pairing.change(number, "kind", kind)
         return {}
 
-    def remove(self, number: int) -> dict:
+    def bip_remove(self, number: int) -> dict:
         self._pairing.remove(number)
         return {}
 
-    def repair(self, number: int, key: "str | None" = None) -> dict:
+    def bip_repair(self, number: int, key: "str | None" = None) -> dict:
         self._pairing.repair(number, key)
         return self.learn_state()
 

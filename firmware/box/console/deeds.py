@@ -20,25 +20,24 @@ _log = Log("console")
 class Deeds:
     """What the box does when told to. `chip`: reset(), kbd_intr(code), and random(n), n bytes of the hardware's."""
 
+    ROWS = {
+        "restart": (RESTART, ""),
+        "develop": (DEVELOP, "b"),
+        "factory_reset": (0, "?b"),
+        "wifi_scan": (SETTINGS, ""),
+        "wifi_test": (SETTINGS, "ss"),
+        "test": (TEST, ""),
+        "delivery": (TEST, "u"),
+        "commission": (TEST, "b"),
+        "self_test": (TEST, ""),
+    }
+
     def __init__(self, box, chip):
         self._box = box
         self._clock = box.clock
         self._status = box.status
         self._journal = box.stored.journal
         self._chip = chip
-
-    def table(self) -> dict:
-        return {
-            "restart": (self.restart, RESTART, ""),
-            "develop": (self.develop, DEVELOP, "b"),
-            "factory_reset": (self.factory_reset, 0, "?b"),
-            "wifi_scan": (self.wifi_scan, SETTINGS, ""),
-            "wifi_test": (self.wifi_test, SETTINGS, "ss"),
-            "test": (self.test, TEST, ""),
-            "delivery": (self.delivery, TEST, "u"),
-            "commission": (self.commission, TEST, "b"),
-            "self_test": (self.self_test, TEST, ""),
-        }
 
     async def restart(self) -> dict:
         # A box that was held up, as by storing a document, takes its button for open until it has looked at it.

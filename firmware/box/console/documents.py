@@ -14,6 +14,8 @@ from box.log import Log
 
 _PIECE = 174  # bytes of one read(): as many as a line holds with the largest size, sum and id
 
+_PUT = {"settings": SETTINGS, "enrolment": ENROL, "certificate": 0}  # right by what is put
+
 _log = Log("console")
 
 
@@ -22,6 +24,16 @@ class Documents:
 
     What takes the chip longer than a tenth of a second is done in steps that wait then.
     """
+
+    ROWS = {
+        "get": (READ, "s"),
+        "set": (SETTINGS, "s*"),
+        "default": (SETTINGS, "s"),
+        "read": ({"settings": READ}, "su"),
+        "put": (_PUT, "susu"),
+        "diff": (SETTINGS, ""),
+        "commit": (_PUT, "su"),
+    }
 
     def __init__(self, settings, enrolment, show, status):
         self._status = status
@@ -34,18 +46,6 @@ class Documents:
             "settings": self._commit_settings,
             "enrolment": self._commit_enrolment,
             "certificate": show,
-        }
-
-    def table(self) -> dict:
-        put = {"settings": SETTINGS, "enrolment": ENROL, "certificate": 0}
-        return {
-            "get": (self.get, READ, "s"),
-            "set": (self.set, SETTINGS, "s*"),
-            "default": (self.default, SETTINGS, "s"),
-            "read": (self.read, {"settings": READ}, "su"),
-            "put": (self.put, put, "susu"),
-            "diff": (self.diff, SETTINGS, ""),
-            "commit": (self.commit, put, "su"),
         }
 
     # ---- field by field ----

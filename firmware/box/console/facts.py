@@ -14,19 +14,18 @@ _EVENTS = 8  # more do not fit a line
 class Facts:
     """What the box knows of itself. `box`: the record of its parts, see app.py."""
 
+    ROWS = {
+        "identity": (0, ""),
+        "status": (0, ""),
+        "log": (READ, "?u"),
+        "events": (READ, "?u"),
+        "time": (SETTINGS, "?*"),
+    }
+
     def __init__(self, box, access):
         self._box = box
         self._clock = box.clock
         self._access = access
-
-    def table(self) -> dict:
-        return {
-            "identity": (self.identity, 0, ""),
-            "status": (self.status, 0, ""),
-            "log": (self.log, READ, "?u"),
-            "events": (self.events, READ, "?u"),
-            "time": (self.time, SETTINGS, "?*"),
-        }
 
     def identity(self) -> dict:
         identity = self._box.stored.identity

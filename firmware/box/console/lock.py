@@ -34,19 +34,18 @@ async def patiently(steps, status):
 class Lock:
     """Locking and unlocking. `mark_file` exists while the box is locked; `random(n)`: n bytes of the hardware's."""
 
+    ROWS = {
+        "challenge": (0, ""),
+        "unlock": (0, "s"),
+        "lock": (0, ""),
+    }
+
     def __init__(self, box, access, mark_file: str, random):
         self._access = access
         self._mark_file = mark_file
         self._clock = box.clock
         self._random = random
         self._status = box.status
-
-    def table(self) -> dict:
-        return {
-            "challenge": (self.challenge, 0, ""),
-            "unlock": (self.unlock, 0, "s"),
-            "lock": (self.lock, 0, ""),
-        }
 
     def challenge(self) -> dict:
         return {"challenge": self._access.challenge(self._random(CHALLENGE_SIZE), self._clock.now()).hex()}

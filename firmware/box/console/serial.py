@@ -1,7 +1,7 @@
 """The technician's console: requests on the serial line, beside the log.
 
-The table says what there is: method -> (function, right, form of the parameters). This finds the lines, asks
-whether the sender may, and answers each with one write, so that no log line tears it. A function may be async.
+Each part says what it can be asked: `ROWS`, its methods' names -> (right, form of the parameters). This finds the
+lines, asks whether the sender may, and answers each with one write, so that no log line tears it. Methods may be async.
 
 Standard input is waited for as asyncio waits for a socket, then read byte by byte as long as it has some: a
 StreamReader would stop the whole loop over half a line, or lose most bytes, for the chip holds only 260.
@@ -25,9 +25,9 @@ _log = Log("console")
 class Console:
     """`line`: standard input, with `readinto`; its select.poll, registered; a function that writes a line."""
 
-    def __init__(self, table: dict, access, clock, line: tuple):
+    def __init__(self, parts: tuple, access, clock, line: tuple):
         self.turns = 0
-        self._table = table
+        self._parts = parts
         self._access = access
         self._clock = clock
         self._stdin, self._poller, self._write = line
@@ -88,16 +88,19 @@ class Console:
         return rpc.error_line(refusal, number)
 
     def _call(self, method: str, params: list):
-        if method not in self._table:
+        for part in self._parts:
+            if method in part.ROWS:
+                break
+        else:
             raise rpc.RpcError(rpc.UNKNOWN, "no such method")
-        function, right, form = self._table[method]
+        right, form = part.ROWS[method]
         rpc.check(params, form)
         if isinstance(right, dict):  # by what the first parameter names
             right = right.get(params[0])
             if right is None:
                 raise rpc.RpcError(rpc.PARAMS, "no such name")
         self._access.demand(right, self._clock.now())
-        return function(*params)
+        return getattr(part, method)(*params)
 
 
 def _readable(stream):

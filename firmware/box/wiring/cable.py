@@ -31,15 +31,13 @@ def console(box) -> Console:
     town = stored.login.town if stored.login else None
     access = Access(stored.identity.box, town or b"", stored.is_locked())
     lock = Lock(box, access, LOCK_FILE, os.urandom)
-    table: dict = {}
-    for part in (
+    parts = (
         Facts(box, access),
         lock,
         Deeds(box, _Chip),
         BipMethods(box.radio.bips, box.radio.pairing, box.clock),
         Documents(stored.settings, stored.enrolment, lock.show, box.status),
-    ):
-        table.update(part.table())
+    )
     poller = select.poll()
     poller.register(sys.stdin.buffer, select.POLLIN)
-    return Console(table, access, box.clock, (sys.stdin.buffer, poller, sys.stdout.buffer.write))
+    return Console(parts, access, box.clock, (sys.stdin.buffer, poller, sys.stdout.buffer.write))
