@@ -49,15 +49,15 @@ def pin(name: str) -> machine.Pin:
     return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP if pull_up else -1)
 
 
-def look() -> None:
+def sleep_on() -> None:
     """First of all at a start, before the radio is on: back to sleep if the cell is still empty and nobody presses."""
     try:
-        _look()
+        _sleep_on()
     except Exception as error:  # noqa: BLE001 - whatever it was, the box starts
         _log.error("cannot look", reason=repr(error))
 
 
-def _look() -> None:
+def _sleep_on() -> None:
     global began, press
     memory = machine.RTC().memory()
     if machine.reset_cause() != machine.DEEPSLEEP_RESET or len(memory) != 2:

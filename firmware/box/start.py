@@ -43,7 +43,7 @@ def _look() -> None:
     try:
         from box import power
 
-        power.look()
+        power.sleep_on()
     except Exception as error:  # noqa: BLE001 - whatever it was, it will show again
         sys.print_exception(error)
 

@@ -103,7 +103,7 @@ if machine.reset_cause() == machine.PWRON_RESET:
     machine.deepsleep(100)
 sys.path += ["/host/firmware", "/host/boards/esp32_wrover"]
 from box import power
-power.look()
+power.sleep_on()
 print("goes on", power.press)
 """
     box = start_program(make_box, tmp_path / "board", program, mains=False)

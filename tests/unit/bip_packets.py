@@ -89,4 +89,4 @@ class Receiver:
         return frame and bip_guard.take(self.bip, frame, now_ms)
 
     def look(self, now_ms):
-        return bip_faults.look(self.bip, now_ms)
+        return bip_faults.changes(self.bip, now_ms)

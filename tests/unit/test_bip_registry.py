@@ -124,8 +124,8 @@ class Bench:
     def pass_s(self, seconds):
         for _ in range(seconds):
             self.turn(1000)
-            self.registry.look()
-            self.pairing.look()
+            self.registry.tick()
+            self.pairing.tick()
 
     @property
     def pressed(self):
@@ -255,7 +255,7 @@ def test_counters_that_were_lost_are_told():
     bench = Bench(row())
     bench.flash[:] = b"\xff" * len(bench.flash)
     bench.start()
-    bench.registry.look()
+    bench.registry.tick()
     assert bench.pressed == [(alert.STORAGE, 0)] and "pair each bip" in bench.registry.fault
 
 
@@ -285,11 +285,11 @@ def test_a_press_whose_counter_fell_informs_and_says_at_once_to_pair_the_bip_aga
         bench.pass_s(10)
         bench.hear(packet(counter, HOLD_PRESS))
         assert bench.issuer.issued == [UNSURE, (alert.BIP_LOST, 16, 0)], "before the next look"
-    bench.registry.look()
+    bench.registry.tick()
     assert bench.events == [("fault", "1 counts anew")] and "pair this bip again" in bench.registry.fault
     bench.methods.bip_repair(1)
     press_three(bench, 1780672269)
-    bench.registry.look()
+    bench.registry.tick()
     assert bench.registry.fault is None
     bench.hear(packet(1780672272, HOLD_PRESS))
     assert bench.issuer.issued[2:] == [(alert.ALARM, 16, 0)]

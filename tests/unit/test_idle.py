@@ -292,36 +292,36 @@ class Beat:
         self.clock.ms = began_ms
         self.heartbeat = Heartbeat(path, self.issuer, self.mode, self.clock, self.status)
 
-    def look(self, ms):
-        self.heartbeat.look(ms)
+    def tick(self, ms):
+        self.heartbeat.tick(ms)
         return self.issuer.issued
 
 
 def test_a_heartbeat_comes_every_hour_from_the_start():
     beat = Beat(Path())
-    assert beat.look(5000 + HOUR_MS - 1) == []
-    assert beat.look(5000 + HOUR_MS) == [(alert.HEARTBEAT, 0)]
-    assert len(beat.look(5000 + 2 * HOUR_MS - 1)) == 1
-    assert len(beat.look(5000 + 2 * HOUR_MS)) == 2
+    assert beat.tick(5000 + HOUR_MS - 1) == []
+    assert beat.tick(5000 + HOUR_MS) == [(alert.HEARTBEAT, 0)]
+    assert len(beat.tick(5000 + 2 * HOUR_MS - 1)) == 1
+    assert len(beat.tick(5000 + 2 * HOUR_MS)) == 2
 
 
 def test_a_box_without_a_way_to_the_receiver_sends_no_heartbeat_and_misses_no_path():
     beat = Beat(None)
-    assert beat.look(5000 + 10 * HOUR_MS) == []
+    assert beat.tick(5000 + 10 * HOUR_MS) == []
     assert beat.status.rows == {conditions.TEST_MODE: False}
 
 
 def test_a_path_that_stays_lost_is_a_condition_until_it_is_back():
     path = Path()
     beat = Beat(path)
-    beat.look(6000)
+    beat.tick(6000)
     path.connected = False
-    beat.look(6000 + LOST_AFTER_MS - 1)
+    beat.tick(6000 + LOST_AFTER_MS - 1)
     assert beat.status.rows[conditions.PATH_LOST] is False
-    beat.look(6000 + LOST_AFTER_MS)
+    beat.tick(6000 + LOST_AFTER_MS)
     assert beat.status.rows[conditions.PATH_LOST] is True
     path.connected = True
-    beat.look(6000 + LOST_AFTER_MS + 1)
+    beat.tick(6000 + LOST_AFTER_MS + 1)
     assert beat.status.rows[conditions.PATH_LOST] is False
 
 
@@ -329,9 +329,9 @@ def test_a_path_that_never_came_is_missed_from_the_start():
     path = Path()
     path.connected = False
     beat = Beat(path)
-    beat.look(5000 + LOST_AFTER_MS - 1)
+    beat.tick(5000 + LOST_AFTER_MS - 1)
     assert beat.status.rows[conditions.PATH_LOST] is False
-    beat.look(5000 + LOST_AFTER_MS)
+    beat.tick(5000 + LOST_AFTER_MS)
     assert beat.status.rows[conditions.PATH_LOST] is True
 
 
@@ -339,9 +339,9 @@ def test_test_mode_is_seen_to_begin_and_to_end_by_itself():
     for path in (None, Path()):
         beat = Beat(path)
         beat.mode.set(True, 5000)
-        beat.look(5000)
+        beat.tick(5000)
         assert beat.status.rows[conditions.TEST_MODE] is True
-        beat.look(5000 + LASTS_MS)
+        beat.tick(5000 + LASTS_MS)
         assert beat.status.rows[conditions.TEST_MODE] is False
 
 

@@ -22,7 +22,7 @@ class Air:
             self.now_ms += 5000
             if every_ms is not None and self.now_ms % every_ms < 5000:
                 self.heard += max(1, 5000 // every_ms)
-            news = self.watch.look(self.heard, self.now_ms)
+            news = self.watch.update(self.heard, self.now_ms)
             if news is not None:
                 self.told.append((news, self.now_ms))
 
@@ -41,23 +41,23 @@ def test_a_lively_hour_begins_with_the_first_packet_and_is_an_hour_to_the_millis
     for late_ms, told in ((0, BEGUN), (-1, None)):
         watch = JammingWatch(0)
         for looks in range(60):
-            watch.look(looks + 1, looks * _MINUTE)
+            watch.update(looks + 1, looks * _MINUTE)
         last_ms = _HOUR + late_ms
-        watch.look(61, last_ms)
-        assert watch.look(61, last_ms + 3 * _MINUTE - 1) is None
-        assert watch.look(61, last_ms + 3 * _MINUTE) == told
+        watch.update(61, last_ms)
+        assert watch.update(61, last_ms + 3 * _MINUTE - 1) is None
+        assert watch.update(61, last_ms + 3 * _MINUTE) == told
 
 
 def test_the_first_packet_counts_and_no_packet_is_none():
     watch = JammingWatch(0)
-    assert watch.look(0, 2 * _MINUTE) is None  # nothing was heard: a pause
+    assert watch.update(0, 2 * _MINUTE) is None  # nothing was heard: a pause
     for looks in range(60):
-        watch.look(looks + 1, looks * _MINUTE + 3 * _MINUTE)
-    assert watch.look(60, 70 * _MINUTE) is None  # 59 minutes since the first
+        watch.update(looks + 1, looks * _MINUTE + 3 * _MINUTE)
+    assert watch.update(60, 70 * _MINUTE) is None  # 59 minutes since the first
     watch = JammingWatch(0)
     for looks in range(61):
-        watch.look(looks + 1, looks * _MINUTE + 3 * _MINUTE)
-    assert watch.look(61, 70 * _MINUTE) == BEGUN
+        watch.update(looks + 1, looks * _MINUTE + 3 * _MINUTE)
+    assert watch.update(61, 70 * _MINUTE) == BEGUN
 
 
 def test_a_place_where_nothing_was_ever_heard_is_quiet_and_not_jammed():

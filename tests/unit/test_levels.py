@@ -13,7 +13,7 @@ _LIMITS = {"ratio": 2000, "absent_mv": 2000, "empty_mv": 3200, "low_mv": 3500, "
 
 def changes(level, looks):
     """[(t, active)] of the looks [(t, level)] that changed what counts."""
-    return [(t, level.active) for t, now in looks if level.look(now, t)]
+    return [(t, level.active) for t, now in looks if level.update(now, t)]
 
 
 def test_a_level_counts_once_it_has_held_each_way_for_its_own_time():
@@ -62,7 +62,7 @@ def told(voltages, mains=False, needed=False, watch=None, start=0):
     watch = watch or BatteryWatch(_LIMITS)
     seen = []
     for i, mv in enumerate(voltages):
-        news = watch.look(mv, mains, needed, start + 5000 * i)
+        news = watch.update(mv, mains, needed, start + 5000 * i)
         if news is not None:
             seen.append((start + 5000 * i, news))
     return seen

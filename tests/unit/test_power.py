@@ -121,13 +121,13 @@ def started(chip):
     """Let the box look; (what `began`, what `press` is) of a box that starts, or None of one that sleeps on."""
     power.machine = power.esp32 = power.network = power.bluetooth = power.time = chip
     power.began = power.press = None
-    look = power._look
+    look = power._sleep_on
     try:
         # look() lets nothing out, and so would take our Slept for a fault.
-        power._look = lambda: _seen(look)
-        power.look()
+        power._sleep_on = lambda: _seen(look)
+        power.sleep_on()
     finally:
-        power._look = look
+        power._sleep_on = look
     return None if chip.slept_ms is not None else (power.began, power.press)
 
 

@@ -153,17 +153,17 @@ def test_the_siren_falls_silent_when_its_time_is_up():
     for max_s in (10, 180):
         rule = SirenRule(True, max_s, HOURS)
         assert rule.alarm(1000, DAY, False) == siren.SOUNDS
-        assert rule.look(999 + max_s * 1000) is None
-        assert rule.look(1000 + max_s * 1000) == siren.TIME_UP
-        assert rule.look(5000 + max_s * 1000) is None
+        assert rule.expire(999 + max_s * 1000) is None
+        assert rule.expire(1000 + max_s * 1000) == siren.TIME_UP
+        assert rule.expire(5000 + max_s * 1000) is None
 
 
 def test_a_further_alarm_sounds_for_the_full_time_again():
     rule = SirenRule(True, 180, HOURS)
     rule.alarm(0, DAY, False)
     assert rule.alarm(170_000, DAY, False) == siren.SOUNDS
-    assert rule.look(349_999) is None
-    assert rule.look(350_000) == siren.TIME_UP
+    assert rule.expire(349_999) is None
+    assert rule.expire(350_000) == siren.TIME_UP
 
 
 def test_the_siren_stays_off_in_silent_hours_and_one_that_sounds_when_they_begin_keeps_its_end():
@@ -181,14 +181,14 @@ def test_somebody_in_charge_ends_the_siren_and_a_new_alarm_begins_it():
     rule.alarm(0, DAY, False)
     assert rule.taken() == siren.TAKEN
     assert rule.taken() is None
-    assert rule.look(1_000_000) is None
+    assert rule.expire(1_000_000) is None
     assert rule.alarm(60_000, DAY, False) == siren.SOUNDS
 
 
 def test_in_test_mode_the_siren_is_only_tried_and_does_not_shorten_a_real_alarm():
     rule = SirenRule(True, 180, HOURS)
     assert rule.alarm(0, DAY, True) == siren.TRIED
-    assert rule.look(2000) == siren.TIME_UP
+    assert rule.expire(2000) == siren.TIME_UP
     rule.alarm(10_000, DAY, False)
     rule.alarm(20_000, DAY, True)
     assert rule.until_ms == 190_000

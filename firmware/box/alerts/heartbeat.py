@@ -25,14 +25,14 @@ class Heartbeat:
     async def run(self) -> None:
         while True:
             self.turns += 1
-            self.look(self._clock.now())
+            self.tick(self._clock.now())
             await asyncio.sleep_ms(_LOOK_MS)
 
-    def look(self, now_ms: int) -> None:
+    def tick(self, now_ms: int) -> None:
         self._status.set(conditions.TEST_MODE, self._test_mode.is_on(now_ms))
         if self._path is None:
             return
-        self._watch.look(self._path.connected, now_ms)
+        self._watch.update(self._path.connected, now_ms)
         self._status.set(conditions.PATH_LOST, self._watch.lost)
         if now_ms - self._last_ms >= _HEARTBEAT_MS:
             self._last_ms = now_ms

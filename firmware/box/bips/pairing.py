@@ -100,7 +100,7 @@ class Pairing:
             if bip:
                 bip_guard.take(bip, frame, at_ms)  # this press is no alert, and so its repeats are none
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """To be called about once a second."""
         learning = self.learning
         if learning and self._listens and not learning.left_ms(self._clock.now()):

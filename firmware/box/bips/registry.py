@@ -6,7 +6,7 @@ A press's counter is on flash before its alert is (see bip_counters). What the s
 
 from box.core import alert, bip_gesture, bip_guard, config, policy
 from box.core.bip import KEPT_BACK, Bip, Bips
-from box.core.bip_faults import FAULTS, SHORT, look
+from box.core.bip_faults import FAULTS, SHORT, changes
 from box.core.gesture import HOLD
 from box.errors import StorageError
 from box.log import Log
@@ -83,7 +83,7 @@ class Registry:
                 if verdict.fell:
                     self._safely(bip, self._counters.fallen, bip)
             if bip.fallen_ms == at_ms:
-                self._look(bip, at_ms)  # this fault is told at once
+                self._faults_changed(bip, at_ms)  # this fault is told at once
 
     def _write(self, bip: Bip, verdict) -> None:
         counter, gesture = verdict.counter, verdict.gesture
@@ -137,15 +137,15 @@ class Registry:
         elif not bip.holds and bip in self._kept:
             self._kept.remove(bip)
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """To be called about once a second."""
         now = self._clock.now()
         for bip in self.bips:
-            self._look(bip, now)
+            self._faults_changed(bip, now)
         self.fault = self._sentence()
 
-    def _look(self, bip: Bip, now_ms: int) -> None:
-        begun, ended = look(bip, now_ms)
+    def _faults_changed(self, bip: Bip, now_ms: int) -> None:
+        begun, ended = changes(bip, now_ms)
         for fault in SHORT if begun or ended else ():
             kind, sentence = FAULTS[fault]
             detail = "%d %s" % (bip.number, SHORT[fault])

@@ -30,20 +30,20 @@ class BatteryWatch:
     def unknown(self) -> bool:
         return self._unknown.active
 
-    def look(self, mv: "int | None", mains: bool, needed: bool, now_ms: int) -> "int | None":
+    def update(self, mv: "int | None", mains: bool, needed: bool, now_ms: int) -> "int | None":
         """LOW, WELL or EMPTY when that is news, else None.
 
         EMPTY means: switch off now. Always after LOW, so that this is told before. Not while the box is `needed` (a
         press waits, or an incident runs): a cell is cheaper than an alarm, and its own protection ends it later.
         """
-        self._unknown.look(mv is None, now_ms)
+        self._unknown.update(mv is None, now_ms)
         if mv is None:
             return None
-        if self._low.look(self._threshold.update(mv), now_ms):
+        if self._low.update(self._threshold.update(mv), now_ms):
             return LOW if self.low else WELL
         limits = self._limits
         is_empty = self.low and not mains and not needed and limits["absent_mv"] <= mv < limits["empty_mv"]
-        return EMPTY if self._empty.look(is_empty, now_ms) and is_empty else None
+        return EMPTY if self._empty.update(is_empty, now_ms) and is_empty else None
 
     def may_start(self, mv: "int | None", mains: bool) -> bool:
         """Is there enough to start with, for all that is known?

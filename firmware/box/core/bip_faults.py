@@ -1,6 +1,6 @@
 """What is wrong with a bip, and what a person is to do about it.
 
-Pure: no clock. Each of these says how things stand now; `look` tells what has begun and what has ended. All end by
+Pure: no clock. Each of these says how things stand now; `changes` tells what has begun and what has ended. All end by
 themselves.
 """
 
@@ -72,7 +72,7 @@ def refuse(bip: Bip, fault: int, now_ms: int) -> None:
     bip.suspicion_ms = now_ms
 
 
-def look(bip: Bip, now_ms: int) -> "tuple[int, int]":
+def changes(bip: Bip, now_ms: int) -> "tuple[int, int]":
     """Faults that have begun and that have ended since the last look, as bits."""
     faults = _suspicion(bip, now_ms)
     if 0 < bip.supervision_ms < now_ms - bip.alive_ms:

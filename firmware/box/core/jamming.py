@@ -22,7 +22,7 @@ class JammingWatch:
         self._last_ms = now_ms
         self.suspected = False
 
-    def look(self, heard: int, now_ms: int) -> "int | None":
+    def update(self, heard: int, now_ms: int) -> "int | None":
         """BEGUN or ENDED when it is to be told, else None. `heard`: packets so far, foreign ones too.
 
         Call it every few seconds, and `restart` after a time in which the box did not listen.

@@ -31,7 +31,7 @@ class Level:
         self._since_ms: "int | None" = None
         self.active = False
 
-    def look(self, level: bool, now_ms: int) -> bool:
+    def update(self, level: bool, now_ms: int) -> bool:
         """Take the level as it is now; true if `active` has just changed."""
         if level == self.active:
             self._since_ms = None

@@ -15,7 +15,7 @@ class PathWatch:
         self._seen_ms = now_ms
         self.lost = False
 
-    def look(self, connected: bool, now_ms: int) -> "int | None":
+    def update(self, connected: bool, now_ms: int) -> "int | None":
         """LOST or BACK when it is to be told, else None."""
         if not connected:
             if self.lost or now_ms - self._seen_ms < self._lost_after_ms:

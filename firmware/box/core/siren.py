@@ -45,7 +45,7 @@ class SirenRule:
         self.until_ms = None
         return TAKEN
 
-    def look(self, now_ms: int) -> "str | None":
+    def expire(self, now_ms: int) -> "str | None":
         """TIME_UP once its time is over."""
         if self.until_ms is None or now_ms < self.until_ms:
             return None

@@ -65,7 +65,7 @@ class Battery:
         while True:
             self.turns += 1
             mv, was_unknown = self.mv(), self.unknown
-            news = self._watch.look(mv, self._mains(), self._needed(), self._clock.now())
+            news = self._watch.update(mv, self._mains(), self._needed(), self._clock.now())
             if news is not None or self.unknown != was_unknown:
                 on_change(news, mv)
             await asyncio.sleep_ms(_POLL_MS)

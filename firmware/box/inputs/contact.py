@@ -33,6 +33,6 @@ class Contact:
         """Call `on_change(is_on)` for each change that has held."""
         while True:
             self.turns += 1
-            if self._level.look(self.is_on, self._clock.now()):
+            if self._level.update(self.is_on, self._clock.now()):
                 on_change(self._level.active)
             await asyncio.sleep_ms(self._poll_ms)

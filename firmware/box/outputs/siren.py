@@ -47,7 +47,7 @@ class Siren:
             try:
                 await asyncio.wait_for_ms(self._changed.wait(), wait_ms)
             except asyncio.TimeoutError:
-                self._told(self._rule.look(self._clock.now()))
+                self._told(self._rule.expire(self._clock.now()))
 
     def _told(self, what: "str | None") -> None:
         if what is None:

@@ -38,8 +38,8 @@ class Radio:
         while True:
             self.turns += 1
             await asyncio.sleep_ms(_LOOK_MS)
-            self.bips.look()
-            self.pairing.look()
+            self.bips.tick()
+            self.pairing.tick()
             self._listen()
             fault = self.bips.fault
             self._status.set(conditions.DEAF, self.ble.deaf)
@@ -51,7 +51,7 @@ class Radio:
         if not self.ble.scans:
             self._jamming.restart(now)
             return
-        found = self._jamming.look(self.ble.heard, now)
+        found = self._jamming.update(self.ble.heard, now)
         if found is None:
             return
         begun = found == jamming.BEGUN
