@@ -545,6 +545,7 @@ def test_a_factory_reset_makes_a_new_box_and_the_hold_raises_an_alarm(box, conso
     box.wait_log("app", "armed", since=mark)
     console.wait_restart()
     box.edges("button", [(0, 0)])
+    box.advance(1000)  # settings are read once the gesture is over
     status = console.call("status")
     assert (status["locked"], status["enrolled"]) == (False, False)
     assert json.loads(console.read("settings")) == {"version": 2}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alertbox.commands import demo
@@ -33,8 +34,10 @@ def test_the_demo_delivers_all_that_it_presses_and_refuses_all_attacks():
     assert shown == [
         start.format("alarm", 7, "bip 1") + ".",
         start.format("inform", 8, "bip 2") + ", joins incident 7.",
-        start.format("mains-lost", 9, "box") + ".",
-        start.format("mains-back", 10, "box") + ".",
+        start.format("inform", 9, "bip 1") + ", joins incident 7.",
+        start.format("bip-lost", 10, "bip 1") + ".",
+        start.format("mains-lost", 11, "box") + ".",
+        start.format("mains-back", 12, "box") + ".",
     ]
 
 
@@ -46,19 +49,20 @@ class Stored:
     kind_name: str
     source_name: str = "box"
     incident: int = 0
+    flags: tuple[str, ...] = ()
 
 
-def stored(kinds: list[tuple[str, str, int]]) -> list[Stored]:
+def stored(kinds: list[tuple[Any, ...]]) -> list[Stored]:
     return [Stored(i + 1, *row) for i, row in enumerate(kinds)]
 
 
 _FIRST = {1: 1, 2: 7}  # sequence that begins each incident of the story
 SCRIPT = [(kind, act.source, _FIRST[act.incident]) for act in STORY for kind in act.kinds]
-FAULTS = [("mains-lost", "box", 9), ("mains-back", "box", 10)]
+FAULTS = [("inform", "bip 1", 7, ("source-unauthenticated",)), ("mains-lost", "box", 9), ("mains-back", "box", 10)]
 GOOD = stored(SCRIPT + FAULTS)
 REFUSED = {"replay": 1, "signature": 1, "bip-replay": 1}
 SWAPPED = stored([SCRIPT[1], SCRIPT[0], *SCRIPT[2:], *FAULTS])
-EXTRA = [*GOOD, Stored(11, "alarm", "bip 1", 7)]
+EXTRA = [*GOOD, Stored(12, "alarm", "bip 1", 7)]
 SOURCELESS = stored([*SCRIPT[:7], ("inform", "bip 1", 7), *FAULTS])
 APART = stored([*SCRIPT[:7], ("inform", "bip 2", 8), *FAULTS])
 NOT_BEGUN = stored([*SCRIPT[:6], ("alarm", "bip 1", 1), ("inform", "bip 2", 1), *FAULTS])
@@ -77,7 +81,7 @@ NOT_BEGUN = stored([*SCRIPT[:6], ("alarm", "bip 1", 1), ("inform", "bip 2", 1), 
         (SOURCELESS, SOURCELESS, REFUSED, "not of the source"),
         (APART, APART, REFUSED, "or the incident"),
         (NOT_BEGUN, NOT_BEGUN, REFUSED, "or the incident"),
-        (GOOD[:-1], GOOD[:-1], REFUSED, "mains-lost instead of mains-lost, mains-back"),
+        (GOOD[:-1], GOOD[:-1], REFUSED, "inform, mains-lost instead of inform, mains-lost, mains-back"),
     ],
 )
 def test_a_wrong_number_is_said_and_fails(stored, dispatched, refused, line, capsys):

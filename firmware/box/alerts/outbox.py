@@ -83,7 +83,7 @@ class Outbox:
             self._queue.done(item.sequence, now)
             return
         self._queue.sent(item, which, now)
-        _log.info("sending", seq=item.sequence, path=path.name, tries=item.tries[which])
+        _log.info("sending", seq=item.sequence, tries=item.tries[which], via=path.name)
         try:
             await path.send(cose.sign1(body, signature))
         except TransportError as error:

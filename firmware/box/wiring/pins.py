@@ -105,7 +105,8 @@ class Pins:
         return report
 
     def _battery_changed(self, what: "int | None", mv: "int | None") -> None:
-        _log.warning("battery", what=what, mv=mv)
+        if what is not None:  # the driver has told why it cannot measure
+            _log.warning("battery", what=what, mv=mv)
         self._status.set(conditions.BATTERY_UNKNOWN, self.battery.unknown)
         self._status.set(conditions.BATTERY_LOW, self.battery.low)
         if what == cell.EMPTY:
