@@ -1,15 +1,19 @@
 """What the virtual box's host end makes of a terminal and a channel that a busy machine serves late and in pieces."""
 
+import os
+import pty
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
 from alertbox.sim.channel import Channel
 from alertbox.sim.console import Console
 from alertbox.sim.output import Output, mark
+from pty_port import PtyPort
 
 WAIT_S = 20
 STREAM = b"1 INFO app armed\n" + mark("advanced") + b"caf\xc3\xa9 \xfe\xfdbox:\xfe\xfd\n" + mark("asleep") + b"2 INFO"
@@ -91,3 +95,36 @@ def test_a_command_to_a_life_that_ended_is_settled_although_the_next_one_has_beg
     assert not channel.settled(channel.send("stall", {}))
     end(second)
     channel.close()
+
+
+class Silent(PtyPort):
+    def take(self, data: bytes) -> None:
+        pass
+
+
+@contextmanager
+def another_terminal() -> Iterator[None]:
+    """Somebody else's, who gets the lowest number that is free."""
+    ends = pty.openpty()
+    try:
+        yield
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def test_the_port_of_a_pulled_cable_leads_to_nobody_elses_terminal():
+    """esptool tried again after a cut, and its sync packets stood in the log of another test's box."""
+    console = Console(lambda text, at: None, lambda name: None)
+    try:
+        with Silent() as port:
+            paths = [console.path, port.path]
+            assert all(os.path.exists(path) for path in paths)
+            console.unplug()
+            port.pull()
+            with another_terminal(), another_terminal():
+                assert not any(os.path.exists(path) for path in paths)
+        console.plug()
+        assert os.path.exists(console.path)
+    finally:
+        console.close()

@@ -3,8 +3,10 @@
 import os
 import pty
 import selectors
+import tempfile
 import threading
 import tty
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +17,11 @@ class PtyPort:
     def __init__(self) -> None:
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
+        # A name of its own, which goes with the cable: the kernel gives a closed terminal's number to the next one, and
+        # a tool that tries again would write into another test's box.
+        self._folder = tempfile.TemporaryDirectory(prefix="alertbox-port-")
+        self.path = str(Path(self._folder.name, "port"))
+        Path(self.path).symlink_to(os.ttyname(self._slave))
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True, name=type(self).__name__)
 
@@ -38,6 +44,7 @@ class PtyPort:
         self.pull()
         os.close(self._wake_read)
         os.close(self._wake_write)
+        self._folder.cleanup()
 
     def say(self, data: bytes) -> None:
         """Write on the line."""
@@ -45,6 +52,7 @@ class PtyPort:
 
     def pull(self) -> None:
         """Pull the cable: the port ends for whoever holds it."""
+        Path(self.path).unlink(missing_ok=True)
         ends = (self._master, self._slave)
         self._master = self._slave = -1
         for end in ends:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from alertbox.flash import application, board, checking, stock
 from alertbox.flash import image as image_of
 from alertbox.sim import VirtualBox
 from mock_board import FLASH_2_MIB, MAC, MockBoard
+from pty_port import PtyPort
 from stock_image import psram, real
 
 ALERTBOX = Path(sys.executable).parent / "alertbox"
@@ -128,29 +128,26 @@ def test_a_failing_box_stops_no_other_and_each_has_its_line(image):
         assert done.stdout.splitlines()[-1].startswith("1 of 4 boxes ready.")
 
 
+class Deaf(PtyPort):
+    """A port at which nobody answers."""
+
+    def take(self, data: bytes) -> None:
+        pass
+
+
 def test_a_chip_that_is_not_in_its_bootloader_is_told_to_hold_boot():
-    master, slave = pty.openpty()
-    try:
-        done = flash("--yes", os.ttyname(slave))
-    finally:
-        os.close(master)
-        os.close(slave)
+    with Deaf() as port:
+        done = flash("--yes", port.path)
     assert done.returncode == 1
     assert "hold its BOOT button down" in done.stdout
 
 
 def test_a_port_that_another_program_holds_or_that_is_not_there_is_one_sentence():
-    master, slave = pty.openpty()
-    path = os.ttyname(slave)
-    try:
-        with serial.Serial(path, exclusive=True):
-            done = flash("--yes", path, "/dev/ttyNowhere")
-    finally:
-        os.close(master)
-        os.close(slave)
+    with Deaf() as port, serial.Serial(port.path, exclusive=True):
+        done = flash("--yes", port.path, "/dev/ttyNowhere")
     assert done.returncode == 1
     busy, missing = (
-        next(line for line in done.stdout.splitlines() if line.startswith(name)) for name in (path, "/dev/ttyN")
+        next(line for line in done.stdout.splitlines() if line.startswith(name)) for name in (port.path, "/dev/ttyN")
     )
     assert "open: close it" in busy
     assert "There is no port" in missing

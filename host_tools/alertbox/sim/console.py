@@ -9,11 +9,13 @@ import os
 import pty
 import selectors
 import subprocess
+import tempfile
 import threading
 import time
 import tty
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 
 from alertbox.sim.output import LogLine, Output, mark, parse
@@ -45,6 +47,7 @@ class Console:
         self._ended = threading.Event()
         self._requests: SimpleQueue[tuple[Callable[[], None], threading.Event] | None] = SimpleQueue()
         self._wake_read, self._wake_write = os.pipe()
+        self._folder = tempfile.TemporaryDirectory(prefix="alertbox-serial-")
         self._plug()
         self._thread = threading.Thread(target=self._run, daemon=True, name="console")
         self._thread.start()
@@ -54,6 +57,7 @@ class Console:
         os.write(self._wake_write, b"x")
         self._thread.join()
         self._unplug()
+        self._folder.cleanup()
         for fd in (self._box, self.box_end, self._wake_read, self._wake_write):
             os.close(fd)
 
@@ -142,10 +146,15 @@ class Console:
     def _plug(self) -> None:
         self._public, self._public_end = _raw_pty()
         os.set_blocking(self._public, False)
-        self.path = os.ttyname(self._public_end)
+        # The kernel gives a closed terminal's number to the next one: a tool that comes back to a cable that was pulled
+        # would write into another box. So the path is a name of its own, which goes with the cable.
+        path = Path(self._folder.name, "serial")
+        path.symlink_to(os.ttyname(self._public_end))
+        self.path = str(path)
 
     def _unplug(self) -> None:
         if self._public is not None:
+            Path(self.path).unlink(missing_ok=True)
             os.close(self._public)
             os.close(self._public_end)
         self._public = None
