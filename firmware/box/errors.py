@@ -11,7 +11,7 @@ class AlertBoxError(Exception):
 
 
 class TransportError(AlertBoxError):
-    """A path to the receiver failed; the dispatcher decides on a retry."""
+    """A path to the receiver failed; the outbox decides on a retry."""
 
 
 class StorageError(AlertBoxError):

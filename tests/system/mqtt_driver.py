@@ -1,6 +1,6 @@
 """Run the box's MQTT client under MicroPython: `micropython mqtt_driver.py CONFIG.json`.
 
-Stands in for the app and the dispatcher: it publishes `messages` numbered messages through
+Stands in for the app and the outbox: it publishes `messages` numbered messages through
 `workers` tasks, each one again until the client says that it is taken. What happens goes out as
 JSON lines {"event": ...} beside the log. A byte on stdin is a call of drop(). At end-of-file it
 stops the client, and says how long the loop stood still at most and how many files are left open.

@@ -4,7 +4,7 @@ Constraint: nothing here blocks the loop for longer than one TLS computation.
 
 Delivery is at least once from end to end, out of the journal: publish() returns when
 the broker has taken the message, and raises TransportError when that cannot be known.
-The dispatcher then sends it again, so the client keeps no message over a reconnect.
+The outbox then sends it again, so the client keeps no message over a reconnect.
 
 The client never sends DISCONNECT: however the box goes away, its last will tells of it.
 """
