@@ -8,7 +8,7 @@ import machine
 
 # Compiling and loading leaves garbage between what stays. Collected at once, the heap
 # stays in one piece; left lying, a TLS buffer finds no room in a heap that is half empty.
-gc.threshold(4096)
+gc.threshold(32768)
 
 
 # A watchdog cannot be stopped, and would cut into the session of who develops: so only where somebody has enrolled the

@@ -21,7 +21,7 @@ from alertbox.sim import VirtualBox
 from alertbox.town import Town
 
 _PATIENCE_S = 30
-_HEAP = "448K"  # on 64 bits, fakes and source loading included: the chip has more
+_HEAP = "512K"  # on 64 bits, fakes and source loading included: the chip has more
 _PRESSES = ("inform", "help", "alarm")
 _USUAL = "button"  # what its gestures become has rows of its own
 _FAULTS = ("mains-lost", "mains-back")

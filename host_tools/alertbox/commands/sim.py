@@ -51,7 +51,7 @@ class _Presses(click.ParamType[list[int]]):
 @click.option("--keys", "with_keys", is_flag=True, help="Press keys; shows which.")
 @click.option("--clock", type=click.Choice(["real", "stepped"]), default="real", show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep the box's flash and the town here.")
-@click.option("--heapsize", default="512K", show_default=True, help="The box's MicroPython heap.")
+@click.option("--heapsize", default="640K", show_default=True, help="The box's MicroPython heap.")
 def command(
     gestures: list[list[int]],
     bip_gestures: tuple[str, ...],

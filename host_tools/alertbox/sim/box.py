@@ -48,7 +48,7 @@ class VirtualBox(Machine):
         clock: str = "real",
         name: str = "Boulangerie Martin",
         board: str = "esp32_wrover",
-        heapsize: str = "512K",
+        heapsize: str = "640K",
         siren: bool = False,
         mains: bool = True,
         rtc: int = EPOCH_2000,
