@@ -33,11 +33,15 @@ class Status:
         """`function()` tells how the row is at this moment."""
         self._measured[row] = function
 
+    def holds(self, row: int) -> bool:
+        """As it is measured now; as it was told last where there is no measure."""
+        return self._measured[row]() if row in self._measured else self.is_on(row)
+
     def flags(self) -> int:
         """Of an alert that is made now."""
         flags = 0
         for row, (flag, _, _, _, _) in enumerate(conditions.ROWS):
-            if flag and (self._measured[row]() if row in self._measured else self.is_on(row)):
+            if flag and self.holds(row):
                 flags |= flag
         return flags
 

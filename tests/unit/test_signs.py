@@ -252,3 +252,12 @@ def test_in_test_mode_the_driver_only_tries_the_siren():
     status.set(conditions.TEST_MODE, True)
     Siren((Pin(), 1), SirenRule(True, 30, HOURS), Clock(), status, told.append).alert(1, alert.ALARM)
     assert told == [siren.TRIED]
+
+
+def test_the_siren_asks_for_test_mode_as_it_is_now_and_not_as_it_was_told_a_second_ago():
+    for measured, told_before in ((True, False), (False, True)):
+        status, told = Status(), []
+        status.set(conditions.TEST_MODE, told_before)
+        status.measure(conditions.TEST_MODE, lambda measured=measured: measured)
+        Siren((Pin(), 1), SirenRule(True, 30, HOURS), Clock(), status, told.append).alert(1, alert.ALARM)
+        assert told == [siren.TRIED if measured else siren.SOUNDS]

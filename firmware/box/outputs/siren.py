@@ -12,7 +12,7 @@ _log = Log("siren")
 
 
 class Siren:
-    """`pin` is an output whose level `on_level` sounds it. `tell(what)` gets each thing worth an event."""
+    """`output`: the pin, and its level that sounds. `tell(what)` gets each thing worth an event."""
 
     def __init__(self, output: tuple, rule: SirenRule, clock, status, tell):
         self._pin, self._on = output
@@ -27,7 +27,7 @@ class Siren:
     def alert(self, sequence: int, kind: int) -> None:
         """An alarm: sound at once, if that is right; a further alarm while it sounds begins the time anew."""
         if kind == alert.ALARM:
-            test_mode = self._status.is_on(conditions.TEST_MODE)
+            test_mode = self._status.holds(conditions.TEST_MODE)
             self._told(self._rule.alarm(self._clock.now(), self._clock.utc(), test_mode))
 
     def answered(self, sequence: int, kind: int, state: int) -> None:

@@ -84,17 +84,11 @@ class Pins:
             ("battery", _LIMIT_MS, self.battery, (self._battery_changed,)),
         ]
         for name, source, button, meanings in self._buttons:
-            rows.append(
-                (
-                    name,
-                    _LIMIT_MS,
-                    button,
-                    (self._reporter(issuer, source, button, meanings, learn if name == "button" else None),),
-                )
-            )
+            report = self._reporter(issuer, source, button, meanings, learn if name == "button" else None)
+            rows.append((name, _LIMIT_MS, button, (report,)))
         return rows + self._contacts
 
-    def _reporter(self, issuer, source: int, button: Button, meanings: dict, learn):
+    def _reporter(self, issuer, source: int, button: Button, meanings: bytes, learn):
         def report(gesture: int, decided_ms: int) -> None:
             kind = meanings[gesture]
             _log.info("classified", kind=alert.KINDS[kind], late_ms=self._clock.now() - decided_ms)
